@@ -1,0 +1,3 @@
+package crypt
+
+func newCBCDecrypter() cbcDecrypter { return new(standardCBC) }
