@@ -1,0 +1,122 @@
+package config
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Sizes in bytes.
+const (
+	KiB int64 = 1 << 10
+	MiB int64 = 1 << 20
+	GiB int64 = 1 << 30
+)
+
+// DefaultPort is taken when neither flag, environment nor port.info gives a port.
+const DefaultPort = 1234
+
+// MaxUploadSize is the largest plain content the protocol can carry, in bytes: the payload size field holds
+// 2^32 − 1, of which 275 bytes are fixed; the padded content is a multiple of 16 with at least one byte of padding.
+const MaxUploadSize = (1<<32-1-275)/16*16 - 1
+
+// Checksum says which CRC the server sends (protocol section 3).
+type Checksum string
+
+// The values of checksum.
+const (
+	ChecksumAuto  Checksum = "auto"
+	ChecksumCRC32 Checksum = "crc32"
+	ChecksumCksum Checksum = "cksum"
+)
+
+// Durability says what is synced before an upload is acknowledged.
+type Durability string
+
+// The values of durability.
+const (
+	DurabilityFull    Durability = "full"
+	DurabilityRelaxed Durability = "relaxed"
+)
+
+// OnConflict says what a verified upload does to a verified file of the same name.
+type OnConflict string
+
+// The values of on_conflict.
+const (
+	ConflictReplace OnConflict = "replace"
+	ConflictKeep    OnConflict = "keep"
+	ConflictRefuse  OnConflict = "refuse"
+)
+
+// LogLevel is the least severe level that is logged.
+type LogLevel string
+
+// The values of log.level.
+const (
+	LevelDebug LogLevel = "debug"
+	LevelInfo  LogLevel = "info"
+	LevelWarn  LogLevel = "warn"
+	LevelError LogLevel = "error"
+)
+
+// LogFormat is the form of a log line.
+type LogFormat string
+
+// The values of log.format.
+const (
+	FormatAuto LogFormat = "auto"
+	FormatJSON LogFormat = "json"
+	FormatText LogFormat = "text"
+)
+
+// Config is a checked configuration: every value lies in its range. Sizes are in bytes.
+// What each field means, its range and its default are in docs/CONFIGURATION.md, under the key's name.
+type Config struct {
+	ServerIPAddress netip.Addr
+	Port            uint16
+	DataDir         string
+
+	Checksum     Checksum
+	Durability   Durability
+	OnConflict   OnConflict
+	KeepVersions int
+
+	MemoryBudget       int64
+	ConnectionHighMark int64
+	ConnectionLowMark  int64
+	Workers            int
+	EventLoops         int
+
+	MaxConnections          int
+	MaxConnectionsPerSource int
+	MaxUploads              int
+	MaxUploadSize           int64
+	RegistrationsPerMinute  int
+	PenaltyMax              time.Duration
+
+	RequestTimeout         time.Duration
+	IdleTimeout            time.Duration
+	TakenNameTimeout       time.Duration
+	VerifyTimeout          time.Duration
+	OutputTimeout          time.Duration
+	MinimumBodyRate        int64
+	ShortRegistrationGrace time.Duration
+	KeyLifetime            time.Duration
+	DrainTimeout           time.Duration
+	SweepInterval          time.Duration
+
+	ProxyProtocolFrom []netip.Prefix
+
+	Log Log
+
+	sources map[string]Source
+}
+
+// Log configures the log.
+type Log struct {
+	Level  LogLevel
+	Format LogFormat
+}
+
+// Source returns where the value of key comes from.
+func (c *Config) Source(key string) Source { return c.sources[key] }

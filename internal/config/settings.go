@@ -1,0 +1,144 @@
+package config
+
+import (
+	"net/netip"
+	"strings"
+	"time"
+)
+
+// setting is one key: its path in config.json, its default as it would be written there, and what it means.
+type setting struct {
+	key     string
+	initial string
+	summary string
+	value
+}
+
+// value reads and prints one field of Config. Words are the texts of a value: one, or for a list any number.
+type value interface {
+	allowed() string
+	shape() shape
+	accepts(word string) bool
+	set(c *Config, words []string) // every word is accepted
+	words(c *Config) []string      // set with these gives the same value again
+}
+
+// shape is the form of a value in config.json.
+type shape int
+
+const (
+	shapeString shape = iota
+	shapeInteger
+	shapeSize // a string with a unit, or an integer of bytes
+	shapeList
+)
+
+const (
+	longest  = 24 * time.Hour
+	shortest = time.Millisecond
+)
+
+// portKey is the one key that is not in config.json but in port.info.
+const portKey = "port"
+
+// settings is every key, in the order of docs/CONFIGURATION.md and of `config print`.
+var settings = []setting{
+	{"server_ip_address", "127.0.0.1", "Address to listen on. `0.0.0.0` and `::` mean every interface.",
+		address(func(c *Config) *netip.Addr { return &c.ServerIPAddress })},
+	{portKey, "1234", "Port to listen on; 0 takes a free one. It is not a key of config.json: it comes from port.info.",
+		integer(0, 65535, func(c *Config) *uint16 { return &c.Port })},
+	{"data_dir", "data", "Folder of the database and the files, relative to the working directory.",
+		path(func(c *Config) *string { return &c.DataDir })},
+
+	{"checksum", "auto", "CRC that is sent after an upload. `auto` starts with CRC-32 and learns from each client.",
+		oneOf(func(c *Config) *Checksum { return &c.Checksum }, ChecksumAuto, ChecksumCRC32, ChecksumCksum)},
+	{"durability", "full", "`full`: an acknowledged file survives a power cut. `relaxed`: it survives the end of the process only.",
+		oneOf(func(c *Config) *Durability { return &c.Durability }, DurabilityFull, DurabilityRelaxed)},
+	{"on_conflict", "replace", "What a verified upload does when a verified file of that name exists: `replace` it, `keep` the last versions, or `refuse` the upload.",
+		oneOf(func(c *Config) *OnConflict { return &c.OnConflict }, ConflictReplace, ConflictKeep, ConflictRefuse)},
+	{"keep_versions", "3", "Versions of a file that `on_conflict` `keep` leaves, the newest included.",
+		integer(1, 1000, func(c *Config) *int { return &c.KeepVersions })},
+
+	{"memory_budget", "256MiB", "Content held in memory, over all connections.",
+		size(8*MiB, 1024*GiB, func(c *Config) *int64 { return &c.MemoryBudget })},
+	{"connection_high_mark", "1MiB", "Content waiting for one connection at which it is no longer read. At most `memory_budget`.",
+		size(64*KiB, 1*GiB, func(c *Config) *int64 { return &c.ConnectionHighMark })},
+	{"connection_low_mark", "256KiB", "Content waiting for one connection at which it is read again. Below `connection_high_mark`.",
+		size(0, 1*GiB, func(c *Config) *int64 { return &c.ConnectionLowMark })},
+	{"workers", "0", "Goroutines that decrypt, check and store. 0 means one for each processor in use (GOMAXPROCS).",
+		integer(0, 1024, func(c *Config) *int { return &c.Workers })},
+	{"event_loops", "0", "Loops that read and write the connections. 0 means chosen by the server.",
+		integer(0, 256, func(c *Config) *int { return &c.EventLoops })},
+
+	{"max_connections", "10000", "Connections at once. Lowered at start if the process may not open as many descriptors.",
+		integer(1, 10_000_000, func(c *Config) *int { return &c.MaxConnections })},
+	{"max_connections_per_source", "0", "Connections at once from one source, an IPv4 address or an IPv6 /64. 0 means no limit.",
+		integer(0, 10_000_000, func(c *Config) *int { return &c.MaxConnectionsPerSource })},
+	{"max_uploads", "0", "Uploads at once. 0 means as many as `memory_budget` carries.",
+		integer(0, 10_000_000, func(c *Config) *int { return &c.MaxUploads })},
+	{"max_upload_size", "4294967007", "Largest file, before encryption. The default is the protocol's own limit, 4 GiB − 289 bytes.",
+		size(0, MaxUploadSize, func(c *Config) *int64 { return &c.MaxUploadSize })},
+	{"registrations_per_minute", "0", "Registrations from one source in a minute. 0 means no limit.",
+		integer(0, 1_000_000, func(c *Config) *int { return &c.RegistrationsPerMinute })},
+	{"penalty_max", "10m", "Longest time for which a source that keeps misbehaving is refused. 0 means no penalties.",
+		duration(0, longest, func(c *Config) *time.Duration { return &c.PenaltyMax })},
+
+	{"request_timeout", "10s", "Time for a header and for a request without content to arrive.",
+		duration(shortest, longest, func(c *Config) *time.Duration { return &c.RequestTimeout })},
+	{"idle_timeout", "5m", "Time between two requests.",
+		duration(shortest, longest, func(c *Config) *time.Duration { return &c.IdleTimeout })},
+	{"taken_name_timeout", "10s", "The same after a registration was refused: some clients wait for the connection to be closed.",
+		duration(shortest, longest, func(c *Config) *time.Duration { return &c.TakenNameTimeout })},
+	{"verify_timeout", "5m", "Time for the client's verdict (1104, 1105 or 1106) after it was sent the CRC.",
+		duration(shortest, longest, func(c *Config) *time.Duration { return &c.VerifyTimeout })},
+	{"output_timeout", "30s", "Time for a client to read its answer.",
+		duration(shortest, longest, func(c *Config) *time.Duration { return &c.OutputTimeout })},
+	{"minimum_body_rate", "1KiB", "Content a client must send in each second while it is read. 0 means no minimum.",
+		size(0, 1*GiB, func(c *Config) *int64 { return &c.MinimumBodyRate })},
+	{"short_registration_grace", "40ms", "Time after which a registration without its full name field counts as complete.",
+		duration(shortest, time.Second, func(c *Config) *time.Duration { return &c.ShortRegistrationGrace })},
+	{"key_lifetime", "10m", "Time for which a client's AES key is kept after its connection ended. 0 means not at all.",
+		duration(0, longest, func(c *Config) *time.Duration { return &c.KeyLifetime })},
+	{"drain_timeout", "30s", "Time for uploads to finish when the server stops.",
+		duration(0, longest, func(c *Config) *time.Duration { return &c.DrainTimeout })},
+	{"sweep_interval", "10m", "Time between two searches for what failed uploads left. 0 means at start only.",
+		duration(0, longest, func(c *Config) *time.Duration { return &c.SweepInterval })},
+
+	{"proxy_protocol_from", "", "Networks whose connections start with a PROXY protocol header.",
+		networks(func(c *Config) *[]netip.Prefix { return &c.ProxyProtocolFrom })},
+
+	{"log.level", "info", "Least severe level that is logged.",
+		oneOf(func(c *Config) *LogLevel { return &c.Log.Level }, LevelDebug, LevelInfo, LevelWarn, LevelError)},
+	{"log.format", "auto", "Form of a log line. `auto`: for people at a terminal, else JSON.",
+		oneOf(func(c *Config) *LogFormat { return &c.Log.Format }, FormatAuto, FormatJSON, FormatText)},
+}
+
+// find returns the setting named key.
+func find(key string) (setting, bool) {
+	for _, s := range settings {
+		if s.key == key {
+			return s, true
+		}
+	}
+	return setting{}, false
+}
+
+// environmentPrefix starts the name of every environment variable of the server.
+const environmentPrefix = "SEALQUAY_"
+
+// variable is the environment variable that sets s.
+func (s setting) variable() string {
+	return environmentPrefix + strings.ToUpper(strings.ReplaceAll(s.key, ".", "_"))
+}
+
+// split makes words of the one text of a flag or an environment variable.
+func (s setting) split(text string) []string {
+	if s.shape() != shapeList {
+		return []string{text}
+	}
+	words := strings.FieldsFunc(text, func(r rune) bool { return r == ',' })
+	for i := range words {
+		words[i] = strings.TrimSpace(words[i])
+	}
+	return words
+}

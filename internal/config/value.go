@@ -1,0 +1,145 @@
+package config
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// scalar is a value with one word.
+type scalar[T any] struct {
+	field  func(*Config) *T
+	parse  func(string) (T, bool)
+	format func(T) string
+	form   shape
+	range_ string
+}
+
+func (s scalar[T]) allowed() string           { return s.range_ }
+func (s scalar[T]) shape() shape              { return s.form }
+func (s scalar[T]) accepts(word string) bool  { _, ok := s.parse(word); return ok }
+func (s scalar[T]) words(c *Config) []string  { return []string{s.format(*s.field(c))} }
+func (s scalar[T]) set(c *Config, w []string) { *s.field(c), _ = s.parse(w[0]) }
+
+// list is a value with any number of words.
+type list[T any] struct {
+	field  func(*Config) *[]T
+	parse  func(string) (T, bool)
+	format func(T) string
+	range_ string
+}
+
+func (l list[T]) allowed() string          { return l.range_ }
+func (l list[T]) shape() shape             { return shapeList }
+func (l list[T]) accepts(word string) bool { _, ok := l.parse(word); return ok }
+
+func (l list[T]) words(c *Config) []string {
+	words := []string{}
+	for _, v := range *l.field(c) {
+		words = append(words, l.format(v))
+	}
+	return words
+}
+
+func (l list[T]) set(c *Config, words []string) {
+	var values []T
+	for _, w := range words {
+		v, _ := l.parse(w)
+		values = append(values, v)
+	}
+	*l.field(c) = values
+}
+
+func integer[T ~int | ~uint16](low, high int64, field func(*Config) *T) value {
+	return scalar[T]{
+		field: field,
+		parse: func(s string) (T, bool) {
+			n, err := strconv.ParseInt(s, 10, 64)
+			return T(n), err == nil && low <= n && n <= high
+		},
+		format: func(n T) string { return strconv.FormatInt(int64(n), 10) },
+		form:   shapeInteger,
+		range_: fmt.Sprintf("an integer from %d to %d", low, high),
+	}
+}
+
+func oneOf[T ~string](field func(*Config) *T, choices ...T) value {
+	var quoted []string
+	for _, c := range choices {
+		quoted = append(quoted, strconv.Quote(string(c)))
+	}
+	return scalar[T]{
+		field:  field,
+		parse:  func(s string) (T, bool) { return T(s), slices.Contains(choices, T(s)) },
+		format: func(c T) string { return string(c) },
+		range_: "one of " + strings.Join(quoted, ", "),
+	}
+}
+
+func path(field func(*Config) *string) value {
+	return scalar[string]{
+		field: field,
+		parse: func(s string) (string, bool) {
+			return s, s != "" && !strings.Contains(s, "\x00") && utf8.ValidString(s)
+		},
+		format: func(s string) string { return s },
+		range_: "a path",
+	}
+}
+
+func duration(low, high time.Duration, field func(*Config) *time.Duration) value {
+	return scalar[time.Duration]{
+		field: field,
+		parse: func(s string) (time.Duration, bool) {
+			d, err := time.ParseDuration(s)
+			return d, err == nil && low <= d && d <= high
+		},
+		format: formatDuration,
+		range_: fmt.Sprintf("a duration like \"1m30s\", from %s to %s", formatDuration(low), formatDuration(high)),
+	}
+}
+
+// formatDuration is Duration.String without the units that count nothing: 5m, not 5m0s.
+func formatDuration(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}
+
+func address(field func(*Config) *netip.Addr) value {
+	return scalar[netip.Addr]{
+		field: field,
+		parse: func(s string) (netip.Addr, bool) {
+			a, err := netip.ParseAddr(s)
+			return a, err == nil && isInterfaceName(a.Zone())
+		},
+		format: netip.Addr.String,
+		range_: "an IPv4 or IPv6 address",
+	}
+}
+
+// isInterfaceName keeps everything out of a zone that no network interface is called; no zone is fine.
+func isInterfaceName(zone string) bool {
+	return !strings.ContainsFunc(zone, func(r rune) bool { return r <= ' ' || r > '~' || r == '/' || r == '%' })
+}
+
+func networks(field func(*Config) *[]netip.Prefix) value {
+	return list[netip.Prefix]{
+		field: field,
+		parse: func(s string) (netip.Prefix, bool) {
+			p, err := netip.ParsePrefix(s)
+			return p, err == nil && p == p.Masked()
+		},
+		format: netip.Prefix.String,
+		range_: `networks like "10.0.0.0/8" or "fd00::/8", without host bits`,
+	}
+}
