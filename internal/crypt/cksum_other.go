@@ -1,3 +1,5 @@
+//go:build !amd64 || purego
+
 package crypt
 
 // updateCksum adds p to the register.
