@@ -1,0 +1,136 @@
+package logging
+
+import (
+	"encoding/hex"
+	"net/netip"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// ConnID numbers the connection; it is unique as long as the process lives.
+func ConnID(id uint64) zap.Field { return zap.Uint64("conn_id", id) }
+
+// RequestID numbers the request within its connection, from 1.
+func RequestID(id uint64) zap.Field { return zap.Uint64("request_id", id) }
+
+// ClientIP is the client's address, as the PROXY protocol gives it where it is in use.
+func ClientIP(ip netip.Addr) zap.Field { return zap.String("client_ip", ip.String()) }
+
+// ClientPort is the client's port.
+func ClientPort(port uint16) zap.Field { return zap.Uint16("client_port", port) }
+
+// ClientID is the client's id as 32 hexadecimal digits.
+func ClientID(id [16]byte) zap.Field {
+	var digits [32]byte
+	hex.Encode(digits[:], id[:])
+	return zap.String("client_id", string(digits[:]))
+}
+
+// ClientName is the client's name, escaped and cut.
+func ClientName(name string) zap.Field { return zap.String("client_name", Untrusted(name)) }
+
+// Op is the request by name, like registration.
+func Op(name string) zap.Field { return zap.String("op", name) }
+
+// OpCode is the request by number, like 1100.
+func OpCode(code uint16) zap.Field { return zap.Uint16("op_code", code) }
+
+// Status is the response by number, like 2100; 0 when none was sent.
+func Status(code uint16) zap.Field { return zap.Uint16("status", code) }
+
+// ReasonField says why something was refused or ended.
+func ReasonField(reason Reason) zap.Field { return zap.String("reason", string(reason)) }
+
+// Dialect is the dialect of the protocol that the client speaks.
+func Dialect(name string) zap.Field { return zap.String("dialect", name) }
+
+// Checksum is the kind of CRC in use, crc32 or cksum.
+func Checksum(kind string) zap.Field { return zap.String("checksum", kind) }
+
+// BytesIn counts the bytes received.
+func BytesIn(n int64) zap.Field { return zap.Int64("bytes_in", n) }
+
+// BytesOut counts the bytes sent.
+func BytesOut(n int64) zap.Field { return zap.Int64("bytes_out", n) }
+
+// Duration is the time something took or takes, in seconds.
+func Duration(d time.Duration) zap.Field { return zap.Duration("duration", d) }
+
+// QueueWait is the time a request waited for a worker, in seconds.
+func QueueWait(d time.Duration) zap.Field { return zap.Duration("queue_wait", d) }
+
+// FileName is the file's name, escaped and cut.
+func FileName(name string) zap.Field { return zap.String("file_name", Untrusted(name)) }
+
+// FileSize is the size of the decrypted file in bytes.
+func FileSize(n int64) zap.Field { return zap.Int64("file_size", n) }
+
+// UploadID numbers the upload in the database.
+func UploadID(id int64) zap.Field { return zap.Int64("upload_id", id) }
+
+// Try counts the uploads of one file, from 1.
+func Try(n int) zap.Field { return zap.Int("try", n) }
+
+// Requests counts the requests of a connection.
+func Requests(n uint64) zap.Field { return zap.Uint64("requests", n) }
+
+// Fingerprint is the SHA-256 of a public key, in hexadecimal digits.
+func Fingerprint(sum [32]byte) zap.Field {
+	return zap.String("fingerprint", hex.EncodeToString(sum[:]))
+}
+
+// OldFingerprint is the SHA-256 of the public key that was replaced.
+func OldFingerprint(sum [32]byte) zap.Field {
+	return zap.String("old_fingerprint", hex.EncodeToString(sum[:]))
+}
+
+// Addr is the address the server listens on, host:port.
+func Addr(addr string) zap.Field { return zap.String("addr", addr) }
+
+// Limit is the configuration key of the limit that was hit or lowered.
+func Limit(key string) zap.Field { return zap.String("limit", key) }
+
+// Value is the value that is in force.
+func Value(n int64) zap.Field { return zap.Int64("value", n) }
+
+// Wanted is the value that was asked for.
+func Wanted(n int64) zap.Field { return zap.Int64("wanted", n) }
+
+// Count counts what the event is about.
+func Count(n int64) zap.Field { return zap.Int64("count", n) }
+
+// Signal is the signal that the process received.
+func Signal(name string) zap.Field { return zap.String("signal", name) }
+
+// Version is the version of the program.
+func Version(v string) zap.Field { return zap.String("version", v) }
+
+// ProcessID is the process's number.
+func ProcessID(pid int) zap.Field { return zap.Int("process_id", pid) }
+
+// Mechanism is the way in which connections are paused.
+func Mechanism(name string) zap.Field { return zap.String("mechanism", name) }
+
+// Path is a path on the server, escaped and cut.
+func Path(path string) zap.Field { return zap.String("path", Untrusted(path)) }
+
+// Key is a configuration key or an environment variable.
+func Key(key string) zap.Field { return zap.String("key", Untrusted(key)) }
+
+// Found is what stands where something else should, escaped and cut.
+func Found(text string) zap.Field { return zap.String("found", escape(text, UntrustedLimit, false)) }
+
+// Detail is text for people, not meant for programs; it is escaped and cut.
+func Detail(text string) zap.Field { return zap.String("detail", escape(text, detailLimit, false)) }
+
+// Stack is the stack of a goroutine that panicked.
+func Stack(stack []byte) zap.Field { return zap.ByteString("stack", stack) }
+
+// Error is an error's text, escaped and cut; for a nil error there is no field.
+func Error(err error) zap.Field {
+	if err == nil {
+		return zap.Skip()
+	}
+	return zap.String("error", escape(err.Error(), detailLimit, false))
+}
