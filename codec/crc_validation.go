@@ -27,7 +27,7 @@ func (CRCValidation) payloadSize(Dialect) uint32 { return crcValidationBytes }
 
 func (m CRCValidation) append(dst []byte) []byte {
 	dst = append(dst, m.ClientID[:]...)
-	return appendText(dst, m.FileName, textBytes)
+	return appendText(dst, m.FileName)
 }
 
 // Acknowledged is response 2104. To a 1104 it means that the file is safe.

@@ -63,19 +63,22 @@ func (d *Decoder) TakeContent(n int64) { d.content -= n }
 // silently: the request was refused after all.
 func (d *Decoder) SkipContent() { d.skip, d.content = d.skip+d.content, 0 }
 
-// Between reports whether the decoder stands between two requests.
+// Between reports whether the decoder stands between two requests. Once framing
+// is lost it never does.
 func (d *Decoder) Between() bool {
-	return d.content == 0 && d.skip == 0 && (len(d.held) == 0 || d.emitted)
+	return d.err == nil && d.content == 0 && d.skip == 0 && (len(d.held) == 0 || d.emitted)
 }
 
 // Next looks at the front of p and returns how many bytes of it were taken and
 // what was found. It takes at least one byte if p has any. When framing is
-// lost, it returns the error, now and at every further call: the connection is
-// to be answered with 2101 and closed.
+// lost, it returns the error, now with the refused frame and at every further
+// call alone: the connection is to be answered with 2101 and closed.
 func (d *Decoder) Next(p []byte) (n int, e Event, err error) {
 	switch {
 	case d.err != nil:
 		return 0, Event{}, d.err
+	case len(p) == 0:
+		return 0, Event{}, nil
 	case d.skip > 0:
 		n = int(min(d.skip, int64(len(p))))
 		d.skip -= int64(n)
@@ -83,7 +86,7 @@ func (d *Decoder) Next(p []byte) (n int, e Event, err error) {
 	case d.content > 0:
 		n = int(min(d.content, int64(len(p))))
 		d.content -= int64(n)
-		return n, Event{Kind: EventContent, Data: p[:n]}, nil
+		return n, Event{Kind: EventContent, Data: p[:n:n]}, nil
 	}
 	n, request := d.gather(p)
 	if request == nil {
@@ -154,12 +157,11 @@ func (d *Decoder) frame(request []byte) Event {
 	if h.Code != CodeEncryptedFile {
 		return Event{Kind: EventRequest, Frame: f}
 	}
-	length, err := contentLength(d.dialect, h, payload)
-	if err == nil {
+	length, refusal := contentLength(d.dialect, h, payload)
+	if refusal == nil {
 		d.content, f.Content = length, length
 		return Event{Kind: EventRequest, Frame: f}
 	}
-	refusal := err.(*Error)
 	if refusal.Reason == ReasonFramingLost {
 		d.err = refusal
 	}

@@ -40,7 +40,7 @@ func (m EncryptedFile) code() Code { return CodeEncryptedFile }
 
 func (m EncryptedFile) payloadSize(d Dialect) uint32 {
 	if d == Seed {
-		return clientIDBytes + m.ContentSize + uint32(len(m.FileName))
+		return clientIDBytes + m.ContentSize + uint32(len(fitting(m.FileName)))
 	}
 	return encryptedFileBytes + m.ContentSize
 }
@@ -48,14 +48,14 @@ func (m EncryptedFile) payloadSize(d Dialect) uint32 {
 func (m EncryptedFile) append(dst []byte) []byte {
 	dst = append(dst, m.ClientID[:]...)
 	dst = binary.LittleEndian.AppendUint32(dst, m.ContentSize)
-	return appendText(dst, m.FileName, textBytes)
+	return appendText(dst, m.FileName)
 }
 
 // contentLength returns how many bytes of content follow the fixed part, by
 // the length rules of PROTOCOL.md sections 2 and 3 (rows 1 and 2). When they
 // cannot be right, the error says so; the length is still known if the reason
 // is ReasonContentSize.
-func contentLength(d Dialect, h RequestHeader, payload []byte) (int64, error) {
+func contentLength(d Dialect, h RequestHeader, payload []byte) (int64, *Error) {
 	declared := int64(h.PayloadSize)
 	content := int64(binary.LittleEndian.Uint32(payload[clientIDBytes:]))
 	if d == Seed {
@@ -98,7 +98,7 @@ func (FileReceived) code() Code { return CodeFileReceived }
 func (m FileReceived) append(dst []byte, d Dialect) []byte {
 	dst = append(dst, m.ClientID[:]...)
 	dst = binary.LittleEndian.AppendUint32(dst, m.ContentSize)
-	dst = appendText(dst, m.FileName, textBytes)
+	dst = appendText(dst, m.FileName)
 	if d == Seed {
 		start := len(dst)
 		dst = strconv.AppendUint(dst, uint64(m.Cksum), 10)

@@ -57,20 +57,19 @@ func (f *fields) text() []byte {
 	return b[:end:end]
 }
 
-// appendText appends s as a zero-padded field of width bytes. A longer s is
-// cut, so that a field never runs into its neighbour and always ends in NUL.
-func appendText(dst []byte, s []byte, width int) []byte {
-	s = s[:min(len(s), width-1)]
-	dst = append(dst, s...)
-	return appendZeros(dst, width-len(s))
+// appendText appends as much of s as fits as a zero-padded text field.
+func appendText(dst []byte, s []byte) []byte {
+	s = fitting(s)
+	return appendZeros(append(dst, s...), textBytes-len(s))
 }
 
+// fitting cuts s so that its field never runs into its neighbour and always
+// ends in NUL.
+func fitting(s []byte) []byte { return s[:min(len(s), textBytes-1)] }
+
+// appendZeros appends n zeros; n is at most the width of a text field.
 func appendZeros(dst []byte, n int) []byte {
 	var zeros [textBytes]byte
-	for n > len(zeros) {
-		dst = append(dst, zeros[:]...)
-		n -= len(zeros)
-	}
 	return append(dst, zeros[:n]...)
 }
 

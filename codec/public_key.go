@@ -21,15 +21,15 @@ func (m PublicKey) code() Code { return CodePublicKey }
 
 func (m PublicKey) payloadSize(d Dialect) uint32 {
 	if d == Seed {
-		return uint32(len(m.Name)) + publicKeyBytes
+		return uint32(len(fitting(m.Name))) + publicKeyBytes
 	}
 	return publicKeySize
 }
 
 func (m PublicKey) append(dst []byte) []byte {
-	dst = appendText(dst, m.Name, textBytes)
-	dst = append(dst, m.Key[:min(len(m.Key), publicKeyBytes)]...)
-	return appendZeros(dst, publicKeyBytes-min(len(m.Key), publicKeyBytes))
+	dst = appendText(dst, m.Name)
+	key := m.Key[:min(len(m.Key), publicKeyBytes)]
+	return appendZeros(append(dst, key...), publicKeyBytes-len(key))
 }
 
 // KeyExchange is response 2102: a new AES key under the client's RSA key.

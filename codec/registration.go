@@ -20,13 +20,13 @@ func (m Registration) code() Code { return CodeRegistration }
 
 func (m Registration) payloadSize(d Dialect) uint32 {
 	if d == Seed {
-		return uint32(len(m.Name))
+		return uint32(len(fitting(m.Name)))
 	}
 	return registrationBytes
 }
 
 func (m Registration) append(dst []byte) []byte {
-	return appendText(dst, m.Name, textBytes)
+	return appendText(dst, m.Name)
 }
 
 // RegistrationApproved is response 2100: the client's new id.

@@ -100,7 +100,10 @@ func (d *ResponseDecoder) parse() (Response, error) {
 	f := fields{rest: d.held[d.headerBytes():]}
 	r := parseResponse(&f, h.code, d.dialect)
 	d.held = nil // the response keeps its memory
-	return r, f.err
+	if f.err != nil {
+		return nil, f.err
+	}
+	return r, nil
 }
 
 func parseResponse(f *fields, c Code, d Dialect) Response {
