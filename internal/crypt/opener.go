@@ -7,10 +7,6 @@ import (
 
 const blockSize = 16
 
-// strip is how much is decrypted before it is checksummed: it stays in the
-// first-level cache between the three passes.
-const strip = 16 << 10
-
 // Opener decrypts one content after another: AES-128-CBC with an IV of zeros and
 // PKCS#7 padding, in place, and computes both checksums of the plaintext.
 //
@@ -45,19 +41,16 @@ func (o *Opener) Wipe() {
 }
 
 // Open decrypts p in place: the next piece of the content, and not its last
-// block. It panics unless len(p) is a positive multiple of 16.
+// block. It panics unless len(p) is a positive multiple of 16. Pieces that fit
+// the second-level cache (256 KiB do) are the fastest: each is read three times.
 func (o *Opener) Open(p []byte) {
 	requireBlocks(p)
 	o.open(p)
 }
 
 func (o *Opener) open(p []byte) {
-	for len(p) > 0 {
-		s := p[:min(strip, len(p))]
-		o.cbc.decrypt(s)
-		o.sums.Write(s)
-		p = p[len(s):]
-	}
+	o.cbc.decrypt(p)
+	o.sums.Write(p)
 }
 
 // OpenLast decrypts the last piece of the content in place. p[:n] is its

@@ -34,12 +34,8 @@ func (s *Sealer) Reset(key *Key) {
 // may be the same memory, but not overlap otherwise. It panics unless len(src)
 // is a multiple of 16 and dst has room.
 func (s *Sealer) Seal(dst, src []byte) {
-	for len(src) > 0 {
-		n := min(strip, len(src))
-		s.sums.Write(src[:n])
-		s.cbc.CryptBlocks(dst[:n], src[:n])
-		dst, src = dst[n:], src[n:]
-	}
+	s.sums.Write(src)
+	s.cbc.CryptBlocks(dst, src)
 }
 
 // SealLast encrypts src, the rest of the plaintext, of any length down to
