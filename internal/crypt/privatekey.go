@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
-	"encoding/asn1"
 	"fmt"
 	"math/big"
 )
@@ -101,15 +100,9 @@ func MarshalPrivateKey(priv *rsa.PrivateKey) ([]byte, error) {
 }
 
 // ParsePrivateKey decodes a PKCS#8 RSA-1024 key in DER, as MarshalPrivateKey and
-// Crypto++ (the seed's client) write it. Nothing may follow it. The key's parts
-// must fit together. Errors are those of ParsePublicKey and never hold key material.
+// Crypto++ (the seed's client) write it. Nothing may follow it, and its parts must fit
+// together. Errors are those of ParsePublicKey and never hold key material.
 func ParsePrivateKey(der []byte) (*rsa.PrivateKey, error) {
-	var value asn1.RawValue
-	if rest, err := asn1.Unmarshal(der, &value); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrKeyFormat, err)
-	} else if len(rest) != 0 {
-		return nil, fmt.Errorf("%w: %d bytes behind the key", ErrKeyFormat, len(rest))
-	}
 	key, err := x509.ParsePKCS8PrivateKey(der)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrKeyFormat, err)
@@ -119,6 +112,15 @@ func ParsePrivateKey(der []byte) (*rsa.PrivateKey, error) {
 		return nil, fmt.Errorf("%w: the key is for another algorithm", ErrKeyFormat)
 	}
 	if err := checkPublicKey(&priv.PublicKey); err != nil {
+		return nil, err
+	}
+	canonical, err := MarshalPrivateKey(priv)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrKeyFormat, err)
+	}
+	// Package x509 overlooks what follows the key, and wrong numbers for the
+	// Chinese remainder theorem: it computes its own.
+	if err := requireSame(der, canonical); err != nil {
 		return nil, err
 	}
 	return priv, nil
