@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"strconv"
 	"strings"
 )
 
@@ -69,7 +68,7 @@ func (l *loader) loadFile(path string) error {
 	case errors.Is(err, fs.ErrNotExist) && !named:
 		return nil
 	case errors.Is(err, errTooLarge):
-		l.problems = append(l.problems, Problem{File: path, Found: "a larger file", Allowed: formatSize(maxFileSize)})
+		l.problems = append(l.problems, Problem{File: path, Found: "larger than " + formatSize(maxFileSize)})
 		return nil
 	case err != nil:
 		return fmt.Errorf("read configuration: %w", err)
@@ -154,12 +153,4 @@ func unknownKey(at Source, key string) Problem {
 	}
 	return Problem{File: at.File, Line: at.Line, Column: at.Column, Key: clean(key),
 		Found: "unknown key", Nearest: nearest(key, known)}
-}
-
-// clean shows an untrusted name: as it is when it is plain, else as quote does.
-func clean(name string) string {
-	if q := quote(name); q != strconv.Quote(name) || q[1:len(q)-1] != name {
-		return q
-	}
-	return name
 }

@@ -83,14 +83,16 @@ func (p *parser) object(prefix string) error {
 // member reads the value of one key.
 func (p *parser) member(at Source, prefix, name string) error {
 	key := prefix + name
+	if strings.Contains(name, ".") {
+		p.refuse(at, key, "unknown key; a dot stands for an object in an object", "")
+		return p.decoder.SkipValue()
+	}
 	first, again := p.seen[key]
 	p.seen[key] = at
 	s, known := find(key)
 	switch {
 	case again:
 		p.refuse(at, key, "the key a second time; the first is at "+first.String(), "")
-	case strings.Contains(name, "."):
-		p.refuse(at, key, "unknown key; a dot stands for an object in an object", "")
 	case key == portKey:
 		p.refuse(at, key, "not a key of this file; the port is in "+DefaultPortFile, "")
 	case known && s.shape() == shapeList:
@@ -153,25 +155,41 @@ func (p *parser) list(s setting) error {
 
 // word reads a scalar or one element of a list. Not ok means that the problem is noted.
 func (p *parser) word(s setting) (word string, ok bool, err error) {
-	kind := p.decoder.PeekKind()
+	p.decoder.PeekKind()
 	at := p.next()
-	if !s.shape().takes(kind) {
-		return "", false, p.wrongKind(s.key, s.allowed())
-	}
-	token, err := p.decoder.ReadToken()
+	value, err := p.decoder.ReadValue()
 	if err != nil {
 		return "", false, err
 	}
-	word = token.String()
-	if s.accepts(word) {
-		return word, true, nil
+	if s.shape().takes(value.Kind()) && s.accepts(text(value)) {
+		return text(value), true, nil
 	}
-	found := quote(word)
-	if kind == jsontext.KindNumber {
-		found = found[1 : len(found)-1]
-	}
-	p.refuse(at, s.key, found, s.allowed())
+	p.refuse(at, s.key, describe(value), s.allowed())
 	return "", false, nil
+}
+
+// text is a string without its quotes and escapes, and any other value as it is written.
+func text(value jsontext.Value) string {
+	if value.Kind() != jsontext.KindString {
+		return string(value)
+	}
+	// The decoder has found the string to be valid.
+	unquoted, _ := jsontext.AppendUnquote(nil, value)
+	return string(unquoted)
+}
+
+// describe shows an untrusted value on one line.
+func describe(value jsontext.Value) string {
+	switch value.Kind() {
+	case jsontext.KindBeginObject:
+		return "an object"
+	case jsontext.KindBeginArray:
+		return "an array"
+	case jsontext.KindString:
+		return quote(text(value))
+	default:
+		return clean(string(value))
+	}
 }
 
 // takes tells whether a word of this shape may be written as kind.
@@ -188,28 +206,13 @@ func (s shape) takes(kind jsontext.Kind) bool {
 
 // wrongKind notes that the next value is of the wrong type, and skips it.
 func (p *parser) wrongKind(key, allowed string) error {
-	kind := p.decoder.PeekKind()
+	p.decoder.PeekKind()
 	at := p.next()
-	var found string
-	switch kind {
-	case jsontext.KindBeginObject:
-		found = "an object"
-	case jsontext.KindBeginArray:
-		found = "an array"
-	default:
-		token, err := p.decoder.ReadToken()
-		if err != nil {
-			return err
-		}
-		found = clean(token.String())
-		if kind == jsontext.KindString {
-			found = quote(token.String())
-		}
-		p.refuse(at, key, found, allowed)
-		return nil
+	value, err := p.decoder.ReadValue()
+	if err == nil {
+		p.refuse(at, key, describe(value), allowed)
 	}
-	p.refuse(at, key, found, allowed)
-	return p.decoder.SkipValue()
+	return err
 }
 
 func (p *parser) refuse(at Source, key, found, allowed string) {

@@ -25,7 +25,10 @@ func (c *Config) WriteText(w io.Writer) error {
 // text is the value of key for people.
 func (c *Config) text(key string) string {
 	s, _ := find(key)
-	return clean(strings.Join(s.words(c), ", "))
+	if words := s.words(c); len(words) > 0 {
+		return clean(strings.Join(words, ", "))
+	}
+	return "none"
 }
 
 // WriteJSON writes the configuration as a config.json that gives the same values again. The port is not in it:

@@ -90,3 +90,11 @@ func quote(s string) string {
 	}
 	return strconv.QuoteToGraphic(s[:cut]) + "…"
 }
+
+// clean shows an untrusted name: as it is when it is plain, else as quote does.
+func clean(name string) string {
+	if quoted := quote(name); quoted != `"`+name+`"` {
+		return quoted
+	}
+	return name
+}

@@ -7,7 +7,7 @@ import (
 )
 
 // maxFileSize bounds config.json, in bytes.
-const maxFileSize = 1 << 20
+const maxFileSize = 64 << 10
 
 var errTooLarge = errors.New("file too large")
 

@@ -1,0 +1,101 @@
+package config
+
+import (
+	"math"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+// The table is sound: defaults lie in their ranges and are written as they are printed, names are unique, keys of a
+// group stand together, and every field of Config has a key of its own.
+func TestSettings(t *testing.T) {
+	variables, groups := map[string]bool{}, []string{}
+	for _, s := range settings {
+		words := s.split(s.initial)
+		if slices.ContainsFunc(words, func(w string) bool { return !s.accepts(w) }) {
+			t.Errorf("%s: default %q is not allowed", s.key, s.initial)
+		}
+		var c Config
+		before := c
+		s.set(&c, words)
+		if got := s.words(&c); !slices.Equal(got, words) {
+			t.Errorf("%s: default %q is printed as %q", s.key, s.initial, got)
+		}
+		if s.shape() != shapeList && !reflect.DeepEqual(s.words(&before), words) && reflect.DeepEqual(c, before) {
+			t.Errorf("%s: sets nothing", s.key)
+		}
+		if variables[s.variable()] {
+			t.Errorf("%s: variable %s is there twice", s.key, s.variable())
+		}
+		variables[s.variable()] = true
+		if group, _, nested := strings.Cut(s.key, "."); nested && (len(groups) == 0 || groups[len(groups)-1] != group) {
+			groups = append(groups, group)
+		}
+	}
+	if len(slices.Compact(slices.Sorted(slices.Values(groups)))) != len(groups) {
+		t.Errorf("keys of a group are apart: %v", groups)
+	}
+	if fields := reflect.TypeFor[Config]().NumField() - 2 + reflect.TypeFor[Log]().NumField(); fields != len(settings) {
+		t.Errorf("%d fields, %d settings", fields, len(settings))
+	}
+}
+
+func TestMaxUploadSize(t *testing.T) {
+	if MaxUploadSize != 4<<30-289 {
+		t.Errorf("MaxUploadSize = %d", MaxUploadSize)
+	}
+	padded := int64(MaxUploadSize)/16*16 + 16
+	if padded+275 > math.MaxUint32 || padded+16+275 <= math.MaxUint32 {
+		t.Errorf("padded content of %d bytes", padded)
+	}
+}
+
+func TestParseSize(t *testing.T) {
+	for _, c := range []struct {
+		text string
+		size int64
+		ok   bool
+	}{
+		{"0", 0, true}, {"1", 1, true}, {"64KiB", 64 << 10, true}, {"256MiB", 256 << 20, true}, {"1GiB", 1 << 30, true},
+		{"9223372036854775807", math.MaxInt64, true}, {"8589934591GiB", 8589934591 << 30, true},
+		{"8589934592GiB", 0, false}, {"9223372036854775808", 0, false},
+		{"", 0, false}, {"KiB", 0, false}, {"-1", 0, false}, {"+1", 0, false}, {"1.5GiB", 0, false}, {"1 KiB", 0, false},
+		{"1kib", 0, false}, {"1KB", 0, false}, {"1KiBKiB", 0, false}, {"1_000", 0, false}, {"0x10", 0, false}, {"1e3", 0, false},
+	} {
+		if size, ok := parseSize(c.text); size != c.size || ok != c.ok {
+			t.Errorf("parseSize(%q) = %d, %v, want %d, %v", c.text, size, ok, c.size, c.ok)
+		}
+	}
+}
+
+func TestSizesAndDurationsAreReadBack(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		size := rapid.Int64Range(0, math.MaxInt64).Draw(t, "size") >> rapid.IntRange(0, 62).Draw(t, "shift")
+		size <<= rapid.SampledFrom([]int{0, 10, 20, 30}).Draw(t, "unit")
+		size &= math.MaxInt64
+		if got, ok := parseSize(formatSize(size)); !ok || got != size {
+			t.Errorf("size %d is written %q and read %d, %v", size, formatSize(size), got, ok)
+		}
+		unit := rapid.SampledFrom([]time.Duration{1, time.Millisecond, time.Second, time.Minute, time.Hour}).Draw(t, "unit")
+		d := unit * time.Duration(rapid.Int64Range(0, 1e5).Draw(t, "count"))
+		if got, err := time.ParseDuration(formatDuration(d)); err != nil || got != d {
+			t.Errorf("duration %d is written %q and read %d, %v", d, formatDuration(d), got, err)
+		}
+	})
+}
+
+func TestFormatDuration(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		0: "0s", time.Millisecond: "1ms", 10 * time.Second: "10s", 90 * time.Second: "1m30s", 5 * time.Minute: "5m",
+		10 * time.Minute: "10m", time.Hour: "1h", 24 * time.Hour: "24h", time.Hour + time.Second: "1h0m1s", 20 * time.Hour: "20h",
+	} {
+		if got := formatDuration(d); got != want {
+			t.Errorf("%d: %q, want %q", d, got, want)
+		}
+	}
+}
