@@ -1,0 +1,53 @@
+package crypt
+
+import (
+	"bytes"
+	"os"
+	"syscall"
+	"testing"
+)
+
+// guarded returns a page of memory with unreadable pages on both sides.
+func guarded(t *testing.T) []byte {
+	t.Helper()
+	size := os.Getpagesize()
+	pages, err := syscall.Mmap(-1, 0, 3*size, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_ANON|syscall.MAP_PRIVATE)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { syscall.Munmap(pages) })
+	for _, guard := range [][]byte{pages[:size], pages[2*size:]} {
+		if err := syscall.Mprotect(guard, syscall.PROT_NONE); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return pages[size : 2*size : 2*size]
+}
+
+// No kernel touches a byte outside of what it is given: it would crash here.
+func TestKernelsStayInside(t *testing.T) {
+	page := guarded(t)
+	key := NewKey()
+	content := patterned(len(page))
+	for name, d := range cbcDecrypters() {
+		for n := 0; n <= len(page); n += blockSize {
+			want := decryptStandard(&key, make([]byte, 16), content[:n])
+			for _, p := range [][]byte{page[:n], page[len(page)-n:]} {
+				copy(p, content)
+				d.reset(&key)
+				d.decrypt(p)
+				if !bytes.Equal(p, want) {
+					t.Fatalf("%s: %d bytes come out wrong", name, n)
+				}
+			}
+		}
+	}
+	for name, update := range cksumUpdaters() {
+		for n := range len(page) + 1 {
+			if update(1, page[:n]) != updateCksumGeneric(1, page[:n]) ||
+				update(1, page[len(page)-n:]) != updateCksumGeneric(1, page[len(page)-n:]) {
+				t.Fatalf("%s: the sum of %d bytes is wrong", name, n)
+			}
+		}
+	}
+}
