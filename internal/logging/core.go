@@ -35,9 +35,9 @@ func (c *core) Check(e zapcore.Entry, line *zapcore.CheckedEntry) *zapcore.Check
 
 func (c *core) Write(e zapcore.Entry, fields []zapcore.Field) error {
 	root := c.root()
-	if lost := root.sink.lost.Swap(0); lost > 0 {
+	if root.sink.recovered.Swap(false) {
 		told := zapcore.Entry{Time: e.Time, Level: LogLost.Level(), LoggerName: string(LogLost), Message: LogLost.Message()}
-		if err := root.Core.Write(told, []zapcore.Field{Count(lost)}); err != nil {
+		if err := root.Core.Write(told, []zapcore.Field{Count(root.sink.lost.Load())}); err != nil {
 			return err
 		}
 	}

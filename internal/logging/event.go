@@ -81,7 +81,7 @@ const (
 
 // What happens to the log itself.
 const (
-	// LogLost: count lines could not be written; the log goes on.
+	// LogLost: lines could not be written, count in all since the start; the log goes on.
 	LogLost Event = "log.lost"
 	// LogOther: a line of code that names no event.
 	LogOther Event = "log.other"
@@ -103,7 +103,7 @@ var entries = map[Event]entry{
 	ServerFailed:  {zapcore.ErrorLevel, "Server failed"},
 	ServerPanic:   {zapcore.ErrorLevel, "Recovered from a panic"},
 	ServerReactor: {zapcore.InfoLevel, "Reactor says"},
-	ConfigWarning: {zapcore.WarnLevel, "Configuration passed over"},
+	ConfigWarning: {zapcore.WarnLevel, "Configuration warning"},
 
 	ConnOpen:    {zapcore.DebugLevel, "Connection opened"},
 	ConnClose:   {zapcore.InfoLevel, "Connection closed"},

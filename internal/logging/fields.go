@@ -124,8 +124,9 @@ func Found(text string) zap.Field { return zap.String("found", escape(text, Untr
 // Detail is text for people, not meant for programs; it is escaped and cut.
 func Detail(text string) zap.Field { return zap.String("detail", escape(text, detailLimit, false)) }
 
-// Stack is the stack of a goroutine that panicked.
-func Stack(stack []byte) zap.Field { return zap.ByteString("stack", stack) }
+// Stack is the stack of the calling goroutine, for the function that recovers from a panic. It names functions and
+// lines only: Go's own traces show arguments, which may be parts of a key.
+func Stack() zap.Field { return zap.StackSkip("stack", 1) }
 
 // Error is an error's text, escaped and cut; for a nil error there is no field.
 func Error(err error) zap.Field {

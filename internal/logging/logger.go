@@ -48,7 +48,7 @@ func Stderr(level zapcore.Level, format Format) Options {
 // writes what is buffered and ends the goroutine that does so meanwhile. Lines logged later are written at once.
 //
 // A writer that fails costs lines, never the server: they are counted, and a line log.lost says how many there were
-// as soon as writing works again.
+// once writing works again.
 func New(o Options) (*zap.Logger, zap.AtomicLevel, func()) {
 	level := zap.NewAtomicLevelAt(o.Level)
 	sink := &sink{writer: o.Writer}

@@ -102,13 +102,13 @@ const (
 
 // Limits that were reached.
 const (
-	// TooManyConnections: max_connections is reached.
+	// TooManyConnections: as many connections as max_connections allows.
 	TooManyConnections Reason = "too_many_connections"
-	// TooManyConnectionsFromSource: max_connections_per_source is reached.
+	// TooManyConnectionsFromSource: as many from one source as max_connections_per_source allows.
 	TooManyConnectionsFromSource Reason = "too_many_connections_from_source"
-	// TooManyUploads: max_uploads is reached.
+	// TooManyUploads: as many uploads at once as max_uploads allows.
 	TooManyUploads Reason = "too_many_uploads"
-	// TooManyRegistrations: registrations_per_minute is reached.
+	// TooManyRegistrations: as many from one source as registrations_per_minute allows.
 	TooManyRegistrations Reason = "too_many_registrations"
 	// UploadTooLarge: the content is larger than max_upload_size.
 	UploadTooLarge Reason = "upload_too_large"
