@@ -249,15 +249,28 @@ func TestOpenerDoesNotAllocate(t *testing.T) {
 	}
 }
 
+// wipeRecorder notes that it was told to wipe.
+type wipeRecorder struct {
+	cbcDecrypter
+	wiped bool
+}
+
+func (d *wipeRecorder) wipe() {
+	d.cbcDecrypter.wipe()
+	d.wiped = true
+}
+
 func TestOpenerWipe(t *testing.T) {
 	key := NewKey()
 	content := make([]byte, 32)
 	NewSealer(&key).SealLast(content, patterned(20))
 	o := NewOpener(&key, &testSecret)
+	recorder := &wipeRecorder{cbcDecrypter: o.cbc}
+	o.cbc = recorder
 	o.Open(content[:16])
 	o.Wipe()
-	if o.sums != (Checksums{}) {
-		t.Error("the state of the content is left")
+	if o.sums != (Checksums{}) || !recorder.wiped {
+		t.Error("the state of the content is left, or the key")
 	}
 	o.Reset(&key)
 	NewSealer(&key).SealLast(content, patterned(20))

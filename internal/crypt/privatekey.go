@@ -32,20 +32,22 @@ func NewPrivateKey() (*rsa.PrivateKey, error) {
 	}
 }
 
-// newPrime draws a 512-bit prime p, its two highest bits set, with p-1 coprime
-// to the exponent.
+// newPrime draws a 512-bit prime, its two highest bits set, so that the product of two has 1024.
 func newPrime() (*big.Int, error) {
-	var remainder big.Int
-	e := big.NewInt(publicExponent)
 	for {
 		p, err := rand.Prime(rand.Reader, ModulusBits/2)
 		if err != nil {
 			return nil, fmt.Errorf("drawing a prime: %w", err)
 		}
-		if remainder.Mod(p, e).Int64() != 1 {
+		if suitsExponent(p) {
 			return p, nil
 		}
 	}
+}
+
+// suitsExponent says whether p-1 is coprime to the exponent, which is prime.
+func suitsExponent(p *big.Int) bool {
+	return new(big.Int).Mod(p, big.NewInt(publicExponent)).Int64() != 1
 }
 
 // tooClose says whether |p-q| <= 2^(1024/2-100): FIPS 186-5, appendix A.1.3.

@@ -65,6 +65,14 @@ func TestTooClose(t *testing.T) {
 	}
 }
 
+func TestSuitsExponent(t *testing.T) {
+	for p, want := range map[int64]bool{103: false, 137: false, 101: true, 17: true, 19: true} { // 103 = 6·17 + 1
+		if suitsExponent(big.NewInt(p)) != want {
+			t.Errorf("%d: want %v", p, want)
+		}
+	}
+}
+
 func TestParsePrivateKeyRefuses(t *testing.T) {
 	good := readVectors(t, "testdata/cryptopp.txt")[0].bytes(t, "private_key")
 	priv, err := ParsePrivateKey(good)
