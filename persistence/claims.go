@@ -1,0 +1,169 @@
+package persistence
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// The states of a row of uploads. Every content that exists, or may come to
+// exist, is claimed by exactly one row: of files when verified, of versions,
+// or of uploads. A key is free only when no row claims it, and a claim is given
+// up only after its content is durably gone.
+const (
+	stateLive       = 0 // an upload is under way
+	stateRemove     = 1 // the content is to be removed
+	stateQuarantine = 2 // the content is to be moved to quarantine
+)
+
+// removalBatch is how many contents are removed for one transaction.
+const removalBatch = 256
+
+// claimed reports that a row claims a key.
+func claimed(t tx, key string) (bool, error) {
+	var claims int
+	err := t.get(&claims, `SELECT (SELECT COUNT(*) FROM uploads WHERE PathName = ?)
+		+ (SELECT COUNT(*) FROM files WHERE PathName = ? AND Verified)
+		+ (SELECT COUNT(*) FROM versions WHERE PathName = ?)`, key, key, key)
+	return claims > 0, err
+}
+
+// claim records that the content under key, which no row claims any more, is
+// to be removed or quarantined.
+func claim(t tx, name string, id ClientID, fileName, key string, state int) error {
+	_, err := t.exec(`INSERT INTO uploads (Upload, ID, FileName, PathName, Size, State, Owner, Started)
+		VALUES (?, ?, ?, ?, 0, ?, '', ?)`, name, id[:], fileName, key, state, now())
+	return err
+}
+
+// deleteIntent ends an upload whose content was never visible.
+func deleteIntent(t tx, name string) error {
+	_, err := t.exec(`DELETE FROM uploads WHERE Upload = ? AND State = 0`, name)
+	return err
+}
+
+// condemnIntent ends an upload whose content may be visible. If its row is
+// gone it was verified after all, and the content stays.
+func condemnIntent(t tx, name string) error {
+	_, err := t.exec(`UPDATE uploads SET State = 1 WHERE Upload = ? AND State = 0`, name)
+	return err
+}
+
+func (s *Store) hold(upload string) {
+	s.mu.Lock()
+	s.live[upload] = struct{}{}
+	s.mu.Unlock()
+}
+
+func (s *Store) drop(upload string) {
+	s.mu.Lock()
+	delete(s.live, upload)
+	s.mu.Unlock()
+}
+
+// recover ends what an earlier process left: this one holds the lock, so all
+// intents are of processes that are gone. The first transaction always writes,
+// which flushes the log: what an earlier process committed but could not flush
+// is durable before anything is removed because of it.
+func (s *Store) recover(ctx context.Context) error {
+	err := s.update(ctx, func(t tx) error {
+		_, err := t.exec(`INSERT INTO store (One, Owner, Since) VALUES (1, ?, ?)
+			ON CONFLICT (One) DO UPDATE SET Owner = excluded.Owner, Since = excluded.Since`, s.owner, now())
+		if err != nil {
+			return err
+		}
+		_, err = t.exec(`UPDATE uploads SET State = 1 WHERE State = 0`)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("recover: %w", err)
+	}
+	_, err = s.removeClaimed(ctx)
+	return err
+}
+
+// wakeRemoval lets the background remove content that is claimed for it.
+func (s *Store) wakeRemoval() {
+	select {
+	case s.removal <- struct{}{}:
+	default:
+	}
+}
+
+func (s *Store) removeLoop(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.removal:
+			_, err := s.removeClaimed(ctx)
+			if ctx.Err() == nil {
+				s.trouble(err)
+			}
+		}
+	}
+}
+
+// removeClaimed removes or quarantines all content claimed for that, and then
+// the claims. It goes on after a failure, which leaves the claim for another
+// time.
+func (s *Store) removeClaimed(ctx context.Context) (removed int, err error) {
+	var failed []error
+	after := ""
+	for {
+		var batch []claimRow
+		err := s.view(ctx, func(t tx) error {
+			return t.list(&batch, `SELECT Upload AS upload, PathName AS pathname, State AS state
+				FROM uploads WHERE State <> 0 AND Upload > ? ORDER BY Upload LIMIT ?`, after, removalBatch)
+		})
+		if err != nil || len(batch) == 0 {
+			return removed, errors.Join(append(failed, err)...)
+		}
+		after = batch[len(batch)-1].Upload
+		gone, err := s.carryOut(ctx, batch)
+		failed = append(failed, err)
+		if err := s.release1(ctx, gone); err != nil {
+			return removed, errors.Join(append(failed, err)...)
+		}
+		removed += len(gone)
+	}
+}
+
+// claimRow is a claim to be carried out.
+type claimRow struct {
+	Upload   string
+	PathName string
+	State    int
+}
+
+func (s *Store) carryOut(ctx context.Context, batch []claimRow) (gone []string, err error) {
+	var failed []error
+	for _, claim := range batch {
+		if claim.State == stateQuarantine {
+			_, err = s.content.quarantine(ctx, claim.PathName, claim.Upload)
+		} else {
+			err = s.content.remove(ctx, claim.PathName)
+		}
+		if err != nil {
+			failed = append(failed, fmt.Errorf("remove content %s: %w", claim.PathName, err))
+			continue
+		}
+		gone = append(gone, claim.Upload)
+	}
+	return gone, errors.Join(failed...)
+}
+
+// release1 gives up claims whose content is gone.
+func (s *Store) release1(ctx context.Context, gone []string) error {
+	if len(gone) == 0 {
+		return nil
+	}
+	return s.update(ctx, func(t tx) error {
+		for _, upload := range gone {
+			if _, err := t.exec(`DELETE FROM uploads WHERE Upload = ? AND State <> 0`, upload); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}

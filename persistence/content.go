@@ -1,0 +1,66 @@
+package persistence
+
+import (
+	"context"
+	"io"
+	"strings"
+)
+
+// content is where the bytes of files are kept, each under a key that is used
+// once: what is there under a key never changes.
+//
+// A key is a slash-separated path below the data directory, as in PathName.
+type content interface {
+	// create starts a draft of what shall be under key. Nothing is visible
+	// under key before publish.
+	create(ctx context.Context, key string) (draft, error)
+	// open reads what is under key; fs.ErrNotExist when nothing is.
+	open(ctx context.Context, key string) (io.ReadCloser, error)
+	// remove durably removes what is under key. Nothing there is no error.
+	remove(ctx context.Context, key string) error
+}
+
+// draft is content that is being made. It is for one goroutine at a time.
+type draft interface {
+	io.Writer
+	// flush puts the bytes written so far on stable storage. After an error
+	// they never count as being there.
+	flush(ctx context.Context) error
+	// publish makes the flushed draft durably visible under its key, and fails
+	// when something is there already. After an error it may be there or not.
+	publish(ctx context.Context, sums Sums) error
+	// discard gives up what publish has not made visible, and must be called
+	// at the end in any case.
+	discard() error
+}
+
+// inventory looks over all content there is.
+type inventory interface {
+	// size tells how many bytes are under key; fs.ErrNotExist when nothing is.
+	size(ctx context.Context, key string) (int64, error)
+	// walk visits all keys there are, in no particular order, some perhaps
+	// that come or go meanwhile. An error of visit ends it.
+	walk(ctx context.Context, visit func(key string, size int64) error) error
+	// quarantine durably takes what is under key out of sight, to a place
+	// named after as, and tells that place. Nothing there is no error.
+	quarantine(ctx context.Context, key, as string) (place string, err error)
+}
+
+// The folders of content. Nothing else is below the data directory but the
+// database and its lock.
+const (
+	filesFolder      = "files"
+	versionsFolder   = "versions"
+	temporaryFolder  = "tmp"
+	quarantineFolder = "quarantine"
+)
+
+// plainKey is where the first content under a name goes: operators browse it.
+func plainKey(id ClientID, fileName string) string {
+	return strings.Join([]string{filesFolder, id.String(), fileName}, "/")
+}
+
+// versionKey is where content goes when the plain key is in use.
+func versionKey(id ClientID, upload string) string {
+	return strings.Join([]string{versionsFolder, id.String(), upload}, "/")
+}

@@ -1,0 +1,38 @@
+// Package persistence records clients and files, and keeps the content of
+// files. It knows nothing of the wire: a caller registers clients, begins an
+// upload, writes content, and verifies or discards it.
+//
+// # What verified means
+//
+// When Upload.Verify returns nil, the content is on stable storage, the row is
+// durably committed with Verified = 1, and both survive kill -9 and a power
+// cut. The order that makes it so:
+//
+//  1. Begin commits an intent: a row of uploads that fixes the key (the path)
+//     under which the content shall be. No other row ever has that key.
+//  2. The content is written to a file that has no final name.
+//  3. The content is flushed (fsync).
+//  4. It is linked to its final name, which must be free.
+//  5. The directory is flushed, and the one above it if it is new.
+//  6. One transaction removes the intent, makes the row of files verified, and
+//     claims the content it replaces for removal. Its commit is flushed.
+//  7. Only then is the replaced content removed, and after that its claim.
+//
+// At each moment every content that is, or may be, on disk is claimed by
+// exactly one row: of files, of versions, or of uploads. So after a crash the
+// rows say what to do: an intent is turned into a claim for removal, that is
+// made durable, then the content is removed, then the claim. Whatever fails in
+// 3 to 6 ends the upload. A flush that failed is never repeated.
+//
+// # What is where
+//
+// Below the data directory: sealquay.db, the rows in SQLite; sealquay.lock,
+// held by the process that serves; files/<client id>/<file name>, what is
+// verified; versions/<client id>/<upload>, what is verified but came while the
+// plain path was in use; tmp, drafts; quarantine, what Sweep and Check took
+// out of sight.
+//
+// Two small interfaces carry this, so that both can be kept elsewhere: rows
+// (transactions over the tables) and content (bytes under a key). All SQL is in
+// the methods of Store, and is the same for each database.
+package persistence

@@ -1,0 +1,42 @@
+package persistence
+
+import (
+	"io"
+	"io/fs"
+)
+
+// FileSystem is all that content on disk asks of the operating system: the
+// seam at which tests and proofs inject faults or leave a step out. Names are
+// slash-separated and relative to the data directory; no name, and no symbolic
+// link found on the way, leads out of it. It is safe for concurrent use.
+type FileSystem interface {
+	// Temp opens a new, empty file that is visible under no final name.
+	Temp() (Temp, error)
+	// Open opens a file for reading.
+	Open(name string) (io.ReadCloser, error)
+	// Lstat describes a name without following a link.
+	Lstat(name string) (fs.FileInfo, error)
+	// Mkdir makes one directory of mode 0700.
+	Mkdir(name string) error
+	// Rename moves a file to a name that is free.
+	Rename(from, to string) error
+	// Remove removes a file or an empty directory.
+	Remove(name string) error
+	// SyncDir puts the entries of a directory on stable storage.
+	SyncDir(name string) error
+	// List visits the entries of a directory in no order, without holding
+	// them all in memory.
+	List(name string, visit func(fs.DirEntry) error) error
+}
+
+// Temp is a file that has no final name yet. It is for one goroutine at a time.
+type Temp interface {
+	io.Writer
+	// Sync puts the bytes written on stable storage.
+	Sync() error
+	// Link makes the file visible under a final name, which must be free
+	// (fs.ErrExist) and in a directory that exists (fs.ErrNotExist).
+	Link(name string) error
+	// Close closes the file; without a final name it is gone.
+	Close() error
+}

@@ -1,0 +1,31 @@
+package persistence
+
+import "context"
+
+// tx runs statements inside one transaction. Queries use ? as placeholder and
+// are prepared once for each connection. It is valid only during the call it
+// was given to, and is for one goroutine.
+type tx interface {
+	// exec runs a statement and returns how many rows it changed.
+	exec(query string, args ...any) (int64, error)
+	// get reads exactly one row into dest, or fails with sql.ErrNoRows.
+	get(dest any, query string, args ...any) error
+	// list reads all rows into the slice dest points to.
+	list(dest any, query string, args ...any) error
+}
+
+// rows is where clients and files are recorded. All SQL is in the callers;
+// an implementation knows one database, its transactions and its migrations.
+type rows interface {
+	// update runs one job in a transaction and returns when that is durably
+	// committed or not committed at all. The job's error is returned as it
+	// is, and undoes the job alone. A job may share its transaction with
+	// others and may be run again, so it must set its results afresh.
+	// A context that ends withdraws a job that has not begun; one that has
+	// begun is waited for.
+	update(ctx context.Context, job func(tx) error) error
+	// view runs queries that change nothing. Each sees its own snapshot.
+	view(ctx context.Context, job func(tx) error) error
+	// close ends the jobs under way and refuses later ones with ErrClosed.
+	close() error
+}

@@ -1,0 +1,87 @@
+package persistence
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// openTest opens a store that is closed with the test.
+func openTest(t testing.TB, options Options) *Store {
+	t.Helper()
+	if options.DataDir == "" {
+		options.DataDir = filepath.Join(t.TempDir(), "data")
+	}
+	if options.Trouble == nil {
+		options.Trouble = func(err error) { t.Errorf("trouble in the background: %v", err) }
+	}
+	s, err := Open(t.Context(), options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil && !errors.Is(err, ErrClosed) {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func register(t testing.TB, s *Store, name string) ClientID {
+	t.Helper()
+	id, err := s.Register(t.Context(), name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+// receive uploads content up to the point where it could be verified.
+func receive(t testing.TB, s *Store, id ClientID, name string, content []byte) *Upload {
+	t.Helper()
+	u, err := s.Begin(t.Context(), id, name, int64(len(content)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := u.Write(content); err != nil {
+		t.Fatal(err)
+	}
+	if err := u.Received(t.Context(), sumsOf(content)); err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
+
+func TestVerifiedFileIsWhereItsRowSays(t *testing.T) {
+	s := openTest(t, Options{})
+	id := register(t, s, "anna")
+	content := []byte("content")
+	if err := receive(t, s, id, "a.txt", content).Verify(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	file := onlyFile(t, s)
+	if want := "files/" + id.String() + "/a.txt"; file.PathName != want || !file.Verified || file.VerifiedAt.IsZero() {
+		t.Errorf("row %+v, want verified at %s", file, want)
+	}
+	stored, err := os.ReadFile(filepath.Join(s.options.DataDir, file.PathName))
+	if err != nil || !bytes.Equal(stored, content) {
+		t.Errorf("stored %q, %v", stored, err)
+	}
+}
+
+func onlyFile(t testing.TB, s *Store) File {
+	t.Helper()
+	var files []File
+	for file, err := range s.Files(t.Context(), FileFilter{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, file)
+	}
+	if len(files) != 1 {
+		t.Fatalf("%d files, want 1", len(files))
+	}
+	return files[0]
+}

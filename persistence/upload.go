@@ -1,0 +1,281 @@
+package persistence
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"sync"
+	"time"
+)
+
+// Upload is the content of one file on its way to being verified. Begin makes
+// it; it ends with Verify or Discard, one of which must be called. Its methods
+// are safe for concurrent use and wait for each other.
+type Upload struct {
+	store    *Store
+	name     string // of the intent row
+	id       ClientID
+	fileName string
+	key      string
+
+	mu       sync.Mutex
+	stage    stage
+	failed   error // why it can no longer be verified
+	draft    draft
+	size     int64
+	sums     Sums
+	received time.Time
+	flushed  chan error // holds the outcome of the flush begun by Received
+}
+
+type stage int
+
+const (
+	writing   stage = iota // Begin was called
+	received               // Received was called
+	published              // Verify may have made the content visible
+	ended                  // verified or discarded
+)
+
+// Begin starts the upload of a file of a client: ErrUnknownClient when there
+// is no such client, ErrInvalidName when the name cannot be stored,
+// ErrFileConflict when a verified file has the name and conflicts are refused.
+// contentSize, in bytes, is what the client has announced; it is recorded, and
+// nothing is reserved for it.
+//
+// The intent, which fixes where the content shall be, is committed before any
+// content is made, so that nothing is ever left behind without a trace.
+func (s *Store) Begin(ctx context.Context, id ClientID, fileName string, contentSize int64) (*Upload, error) {
+	if err := checkFileName(fileName); err != nil {
+		return nil, err
+	}
+	u := &Upload{store: s, name: rand.Text(), id: id, fileName: fileName}
+	free, err := s.plainFree(ctx, id, fileName)
+	if err != nil {
+		return nil, u.wrap("begin", err)
+	}
+	s.hold(u.name)
+	err = s.update(ctx, func(t tx) error { return u.intend(t, contentSize, free) })
+	if err != nil {
+		s.drop(u.name)
+		return nil, u.wrap("begin", err)
+	}
+	if u.draft, err = s.content.create(ctx, u.key); err != nil {
+		err = u.wrap("begin", withSpace(err))
+		return nil, errors.Join(err, u.Discard(context.WithoutCancel(ctx)))
+	}
+	return u, nil
+}
+
+// plainFree reports that nothing is at the plain key of a name. Something may
+// be there that no row knows: put there by hand, or under a name that the file
+// system takes for the same.
+func (s *Store) plainFree(ctx context.Context, id ClientID, fileName string) (bool, error) {
+	_, err := s.content.size(ctx, plainKey(id, fileName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return true, nil
+	}
+	return false, nil
+}
+
+// intend records the intent under a key that no row has.
+func (u *Upload) intend(t tx, contentSize int64, plainFree bool) error {
+	if u.store.options.OnConflict == Refuse {
+		if exists, err := verified(t, u.id, u.fileName); err != nil || exists {
+			return cmp.Or(err, ErrFileConflict)
+		}
+	}
+	u.key = versionKey(u.id, u.name)
+	if plain := plainKey(u.id, u.fileName); plainFree {
+		taken, err := claimed(t, plain)
+		if err != nil {
+			return err
+		}
+		if !taken {
+			u.key = plain
+		}
+	}
+	added, err := t.exec(`INSERT INTO uploads (Upload, ID, FileName, PathName, Size, State, Owner, Started)
+		SELECT ?, ID, ?, ?, ?, 0, ?, ? FROM clients WHERE ID = ?`,
+		u.name, u.fileName, u.key, contentSize, u.store.owner, now(), u.id[:])
+	if err == nil && added == 0 {
+		err = ErrUnknownClient
+	}
+	return err
+}
+
+// Write adds content. An error ends the upload: all that is left is Discard.
+func (u *Upload) Write(p []byte) (int, error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if err := u.expect(writing); err != nil {
+		return 0, err
+	}
+	n, err := u.draft.Write(p)
+	u.size += int64(n)
+	if err != nil {
+		return n, u.fail("write", err)
+	}
+	return n, nil
+}
+
+// Received says that the content is complete and has these checksums: it is
+// recorded as not verified. A row that says Verified is left as it is. The
+// content is being flushed from now on, and Verify waits for that.
+func (u *Upload) Received(ctx context.Context, sums Sums) error {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if err := u.expect(writing); err != nil {
+		return err
+	}
+	u.stage, u.sums, u.received = received, sums, now()
+	u.flushed = make(chan error, 1)
+	go func() { u.flushed <- u.draft.flush(context.WithoutCancel(ctx)) }()
+	if err := u.store.update(ctx, u.recordReceived); err != nil {
+		return u.fail("record received", err)
+	}
+	return nil
+}
+
+func (u *Upload) recordReceived(t tx) error {
+	_, err := t.exec(`INSERT INTO files (ID, FileName, PathName, Verified, Number, Size, CRC32, Cksum, Received)
+		VALUES (?, ?, ?, ?, 0, ?, ?, ?, ?)
+		ON CONFLICT (ID, FileName) DO UPDATE SET PathName = excluded.PathName, Size = excluded.Size,
+		CRC32 = excluded.CRC32, Cksum = excluded.Cksum, Received = excluded.Received
+		WHERE NOT files.Verified`,
+		u.id[:], u.fileName, u.key, false, u.size, u.sums.CRC32, u.sums.Cksum, u.received)
+	return err
+}
+
+// Verify makes the file verified, and returns nil only when that will survive
+// what Options.Durability says: the content is flushed, linked to its final
+// name, the directory flushed, and then one transaction makes the row verified
+// and, where there was one, replaces the earlier file. Until that moment the
+// earlier file stays as it is.
+//
+// On any doubt it returns an error and the upload is discarded: it cannot be
+// verified any more.
+func (u *Upload) Verify(ctx context.Context) error {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if err := u.expect(received); err != nil {
+		return err
+	}
+	err := u.publish(ctx)
+	if err == nil {
+		err = u.store.update(ctx, u.recordVerified)
+	}
+	if err != nil {
+		err = u.fail("verify", err)
+		u.store.trouble(u.discard(context.WithoutCancel(ctx)))
+		return err
+	}
+	u.end()
+	u.store.wakeRemoval()
+	return nil
+}
+
+func (u *Upload) publish(ctx context.Context) error {
+	if err := u.awaitFlush(); err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	u.stage = published
+	return u.draft.publish(ctx, u.sums)
+}
+
+func (u *Upload) awaitFlush() error {
+	if u.flushed == nil {
+		return nil
+	}
+	err := <-u.flushed
+	u.flushed = nil
+	return err
+}
+
+// recordVerified turns the intent into a verified file. It is the moment at
+// which the file comes to be.
+func (u *Upload) recordVerified(t tx) error {
+	gone, err := t.exec(`DELETE FROM uploads WHERE Upload = ? AND State = 0`, u.name)
+	if err != nil {
+		return err
+	}
+	if gone != 1 {
+		return ErrUploadState
+	}
+	number, err := u.supersede(t)
+	if err != nil {
+		return err
+	}
+	_, err = t.exec(`INSERT INTO files (ID, FileName, PathName, Verified, Number, Size, CRC32, Cksum, Received, VerifiedAt)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (ID, FileName) DO UPDATE SET PathName = excluded.PathName, Verified = excluded.Verified,
+		Number = excluded.Number, Size = excluded.Size, CRC32 = excluded.CRC32, Cksum = excluded.Cksum,
+		Received = excluded.Received, VerifiedAt = excluded.VerifiedAt`,
+		u.id[:], u.fileName, u.key, true, number, u.size, u.sums.CRC32, u.sums.Cksum, u.received, now())
+	return err
+}
+
+// Discard gives the upload up, after a rejected checksum, a failure or a
+// disconnect, and removes what there is of it. It may be called at any time
+// and more than once, and does nothing after Verify has succeeded. Other
+// uploads and verified files of the same name are not touched.
+func (u *Upload) Discard(ctx context.Context) error {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.discard(ctx)
+}
+
+func (u *Upload) discard(ctx context.Context) error {
+	if u.stage == ended {
+		return nil
+	}
+	withdraw := deleteIntent
+	if u.stage == published {
+		withdraw = condemnIntent
+	}
+	u.end()
+	err := u.store.update(ctx, func(t tx) error { return withdraw(t, u.name) })
+	if err != nil {
+		return u.wrap("discard", err) // Sweep does it: the upload is not live any more
+	}
+	u.store.wakeRemoval()
+	return nil
+}
+
+// end lets go of the draft. Closing what is published or given up has nothing
+// more to lose.
+func (u *Upload) end() {
+	u.stage = ended
+	_ = u.awaitFlush()
+	if u.draft != nil {
+		u.store.trouble(u.draft.discard())
+		u.draft = nil
+	}
+	u.store.drop(u.name)
+}
+
+func (u *Upload) expect(want stage) error {
+	if u.failed != nil {
+		return u.failed
+	}
+	if u.stage != want {
+		return u.wrap("call out of order", ErrUploadState)
+	}
+	return nil
+}
+
+// fail remembers why the upload can never be verified.
+func (u *Upload) fail(doing string, err error) error {
+	u.failed = u.wrap(doing, withSpace(err))
+	return u.failed
+}
+
+func (u *Upload) wrap(doing string, err error) error {
+	return fmt.Errorf("upload of %q by client %s: %s: %w", u.fileName, u.id, doing, err)
+}
