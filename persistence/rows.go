@@ -29,3 +29,12 @@ type rows interface {
 	// close ends the jobs under way and refuses later ones with ErrClosed.
 	close() error
 }
+
+// upkeep looks after the database as a whole.
+type upkeep interface {
+	// verify looks for damage, in all of the database or in its structure
+	// only, and describes what it finds.
+	verify(ctx context.Context, deep bool) (damage []string, err error)
+	// copyTo writes a copy as of one moment to path, an empty file.
+	copyTo(ctx context.Context, path string) error
+}

@@ -76,11 +76,7 @@ func openSQLiteReadOnly(ctx context.Context, path string) (*sqliteRows, error) {
 
 func openReaders(path string) (*sqlx.DB, error) {
 	sqlx.BindDriver(sqliteDriver, sqlx.QUESTION)
-	name := sqliteName(path, url.Values{
-		"mode":        {"rw"},
-		"_query_only": {"1"},
-	})
-	readers, err := sqlx.Open(sqliteDriver, name)
+	readers, err := sqlx.Open(sqliteDriver, sqliteName(path, url.Values{"mode": {"ro"}}))
 	if err != nil {
 		return nil, err
 	}
@@ -130,6 +126,25 @@ func (r *sqliteRows) close() error {
 	}
 	r.group.close()
 	return errors.Join(err, r.writers.Close())
+}
+
+func (r *sqliteRows) verify(ctx context.Context, deep bool) (damage []string, err error) {
+	check := `PRAGMA quick_check`
+	if deep {
+		check = `PRAGMA integrity_check`
+	}
+	if err := r.readers.SelectContext(ctx, &damage, check); err != nil {
+		return nil, err
+	}
+	if len(damage) == 1 && damage[0] == "ok" {
+		return nil, nil
+	}
+	return damage, nil
+}
+
+func (r *sqliteRows) copyTo(ctx context.Context, path string) error {
+	_, err := r.readers.ExecContext(ctx, `VACUUM INTO ?`, path)
+	return err
 }
 
 // sqliteWriter runs transactions on the one connection that writes. It belongs

@@ -26,7 +26,10 @@ const (
 type Store struct {
 	options Options
 	owner   string // of the uploads begun by this opening
-	rows    rows
+	rows    interface {
+		rows
+		upkeep
+	}
 	content interface {
 		content
 		inventory

@@ -85,3 +85,61 @@ func onlyFile(t testing.TB, s *Store) File {
 	}
 	return files[0]
 }
+
+func TestBackupIsAWholeDatabase(t *testing.T) {
+	s := openTest(t, Options{})
+	id := register(t, s, "anna")
+	if err := receive(t, s, id, "a.txt", []byte("content")).Verify(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	restored := filepath.Join(t.TempDir(), "restored")
+	if err := os.Mkdir(restored, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Backup(t.Context(), filepath.Join(restored, databaseFile)); err != nil {
+		t.Fatal(err)
+	}
+	from, err := OpenReadOnly(t.Context(), restored)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer from.Close()
+	if got, want := onlyFile(t, from), onlyFile(t, s); got != want {
+		t.Errorf("restored %+v, want %+v", got, want)
+	}
+}
+
+func TestReadOnlyWhileAnotherHasItAndAfter(t *testing.T) {
+	s := openTest(t, Options{})
+	id := register(t, s, "anna")
+	if err := receive(t, s, id, "a.txt", []byte("content")).Verify(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	look := func() {
+		t.Helper()
+		r, err := OpenReadOnly(t.Context(), s.options.DataDir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if onlyFile(t, r).FileName != "a.txt" {
+			t.Error("the file is not seen")
+		}
+		report, err := r.Check(t.Context(), CheckOptions{Deep: true})
+		if err != nil || len(report.Findings) > 0 {
+			t.Errorf("check: %+v, %v", report, err)
+		}
+		if _, err := r.Register(t.Context(), "berta"); !errors.Is(err, ErrReadOnly) {
+			t.Errorf("register: %v, want ErrReadOnly", err)
+		}
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	look()
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	look()
+	left, _ := filepath.Glob(filepath.Join(s.options.DataDir, "*"))
+	t.Log(left)
+}
