@@ -35,6 +35,7 @@ func TestPortInfo(t *testing.T) {
 		{content: "\x00\xff\x1b[2J\u202e", reason: notNumber, found: `"\x00\xff\x1b[2J\u202e"`},
 		{content: "\xff\xfe1\x002\x00", reason: notNumber, found: `"\xff\xfe1\x002\x00"`},
 		{content: strings.Repeat("ä", 100), reason: notNumber, found: `"` + strings.Repeat("ä", 32) + `"…`},
+		{content: "a" + strings.Repeat("ä", 100), reason: notNumber, found: `"a` + strings.Repeat("ä", 31) + `"…`},
 		{content: strings.Repeat(" ", 256) + "1234", reason: "too large", found: `"` + strings.Repeat(" ", 64) + `"…`},
 	} {
 		t.Run(strconv.Quote(c.content), func(t *testing.T) {

@@ -72,6 +72,25 @@ func TestProblemsOutsideFiles(t *testing.T) {
 	}
 }
 
+// Marks and budget are compared to the byte; a clash names the variable or flag that the user can change.
+func TestRelations(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, c := range []struct{ low, high, budget, problem string }{
+		{"64KiB", "8MiB", "8MiB", ""},
+		{"65535", "64KiB", "8MiB", ""},
+		{"64KiB", "64KiB", "8MiB", "SEALQUAY_CONNECTION_LOW_MARK: found 64KiB; allowed: less than connection_high_mark, which is 64KiB (environment SEALQUAY_CONNECTION_HIGH_MARK)"},
+		{"64KiB", "8388609", "8MiB", "SEALQUAY_CONNECTION_HIGH_MARK: found 8388609; allowed: at most memory_budget, which is 8MiB (command line --budget)"},
+	} {
+		_, _, err := Load(Options{
+			Environ: []string{"SEALQUAY_CONNECTION_LOW_MARK=" + c.low, "SEALQUAY_CONNECTION_HIGH_MARK=" + c.high},
+			Flags:   []Flag{{"--budget", "memory_budget", c.budget}},
+		})
+		if c.problem == "" && err != nil || c.problem != "" && (err == nil || err.Error() != "environment: "+c.problem) {
+			t.Errorf("%+v: %v", c, err)
+		}
+	}
+}
+
 func TestNearest(t *testing.T) {
 	known := []string{"memory_budget", "max_uploads", "max_upload_size", "log"}
 	for _, c := range []struct{ key, want string }{

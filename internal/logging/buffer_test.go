@@ -76,7 +76,7 @@ func TestLinesAfterTheEndAreWrittenAtOnce(t *testing.T) {
 	l, _, flush := New(Options{Writer: w})
 	Log(l, ConnClose)
 	flush()
-	Log(l.With(ConnID(1)), ServerStop)
+	Log(l.With(ConnID(1)).With(RequestID(1)), ServerStop)
 	if n := strings.Count(w.String(), "\n"); n != 2 {
 		t.Errorf("%d lines, want 2:\n%s", n, w)
 	}
@@ -101,13 +101,31 @@ func TestLostLinesAreCounted(t *testing.T) {
 	w.setFault(nil)
 	Log(l, LimitHit, Value(6))
 	Log(l, LimitHit, Value(7))
+	Log(l, LimitHit, Value(8))
 
 	lines := strings.SplitAfter(w.String(), "\n")
-	if len(lines) != 5 || len(lines[0]) != 11 || !strings.Contains(lines[1], `"value":6`) || !strings.Contains(lines[3], `"value":7`) {
+	if len(lines) != 6 || len(lines[0]) != 11 || !strings.Contains(lines[1], `"value":6`) || !strings.Contains(lines[3], `"value":7`) {
 		t.Fatalf("got %q", lines)
 	}
 	if !strings.Contains(lines[2], `"event":"log.lost"`) || !strings.Contains(lines[2], `"count":5}`) {
 		t.Errorf("got %q", lines[2])
+	}
+}
+
+// Of several lines, those that were not written whole are lost.
+func TestPartOfTheLinesIsLost(t *testing.T) {
+	w := newTap()
+	s := sink{writer: w}
+	for written, want := range map[int]int64{0: 3, 1: 3, 2: 2, 3: 2, 4: 1, 5: 1} {
+		w.setFault(func([]byte) (int, error) { return written, errors.New("no space left on device") })
+		s.midLine = false
+		s.lost.Store(0)
+		if n, err := s.Write([]byte("a\nb\nc\n")); n != 6 || err != nil || s.lost.Load() != want {
+			t.Errorf("%d bytes written: %d lines lost, want %d; %d, %v", written, s.lost.Load(), want, n, err)
+		}
+		if s.midLine != (written%2 == 1) {
+			t.Errorf("%d bytes written: within a line: %v", written, s.midLine)
+		}
 	}
 }
 

@@ -109,6 +109,18 @@ func TestHostileStrings(t *testing.T) {
 	}
 }
 
+// Log leaves the caller's slice alone, also beyond its length.
+func TestFieldsStayTheCallers(t *testing.T) {
+	record(t, zapcore.DebugLevel, func(l *zap.Logger) {
+		fields := []zap.Field{ConnID(1), ConnID(2)}
+		Log(l, ConnClose, fields[:1]...)
+		l.Info("elsewhere", fields[:1]...)
+		if fields[1] != ConnID(2) {
+			t.Errorf("got %v", fields[1])
+		}
+	})
+}
+
 func TestLevels(t *testing.T) {
 	var out bytes.Buffer
 	l, level, flush := New(Options{Writer: &out, Level: zapcore.InfoLevel})

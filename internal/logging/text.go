@@ -131,7 +131,7 @@ func readable(key string, value jsontext.Value) string {
 		text, _ := jsontext.AppendUnquote(nil, value)
 		return quoteIfNeeded(string(text))
 	}
-	return string(value)
+	return escape(string(value), detailLimit, false)
 }
 
 // readableSeconds shows three or four digits of a duration, like 1.23ms.

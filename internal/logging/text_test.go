@@ -33,10 +33,12 @@ func golden(t *testing.T, path string, got []byte) {
 	}
 }
 
-// fixedClock stands still.
+// fixedClock stands still, an hour before UTC.
 type fixedClock struct{}
 
-func (fixedClock) Now() time.Time { return time.Date(2026, 11, 23, 14, 31, 52, 123456789, time.UTC) }
+func (fixedClock) Now() time.Time {
+	return time.Date(2026, 11, 23, 13, 31, 52, 123456789, time.FixedZone("", -3600))
+}
 
 func (fixedClock) NewTicker(d time.Duration) *time.Ticker { return time.NewTicker(d) }
 
@@ -54,6 +56,7 @@ func session(l *zap.Logger) {
 	Log(l, FileVerified, FileName(""), FileSize(0))
 	Log(l, ServerStop)
 	NewReactor(l).Warnf("loop %d stops", 3)
+	l.Info("from elsewhere", zap.String("raw", "\x1b[2J"), zap.Any("nested", map[string]string{"a": "\u202e"}))
 }
 
 func TestForms(t *testing.T) {
