@@ -137,8 +137,8 @@ func TestRefusedContentIsPassedOver(t *testing.T) {
 		for _, p := range drawCut(rt, c.stream()) {
 			for rest := p.data; len(rest) > 0; {
 				n, e, err := d.Next(rest)
-				if err != nil {
-					rt.Fatal(err)
+				if n == 0 || err != nil {
+					rt.Fatal(n, err)
 				}
 				if e.Kind == EventRequest {
 					got = append(got, e.Frame.Header.Code)

@@ -49,6 +49,19 @@ func TestBetweenInsideASkippedPayload(t *testing.T) {
 	}
 }
 
+// TestSkipContentOfARefusedRequest changes nothing: its bytes are passed over
+// already.
+func TestSkipContentOfARefusedRequest(t *testing.T) {
+	d := new(Decoder)
+	if _, e, err := d.Next(RequestHeader{Code: 7, PayloadSize: 300}.append(nil)); e.Kind != EventRefused || err != nil {
+		t.Fatal(e.Kind, err)
+	}
+	d.SkipContent()
+	if n, e, err := d.Next(make([]byte, 301)); n != 300 || e.Kind != EventNone || err != nil || !d.Between() {
+		t.Errorf("got %d, kind %d, %v, Between %v", n, e.Kind, err, d.Between())
+	}
+}
+
 func TestBetweenAfterLostFraming(t *testing.T) {
 	d := new(Decoder)
 	stream := append(RequestHeader{Code: CodeEncryptedFile}.append(nil), fileHead(16, "a")...)
@@ -69,8 +82,8 @@ func TestNothingComesOfNoBytes(t *testing.T) {
 			t.Fatalf("with %d bytes to come: %d, kind %d, %v", len(stream), n, e.Kind, err)
 		}
 		n, _, err := d.Next(stream[:1])
-		if err != nil {
-			t.Fatal(err)
+		if n == 0 || err != nil {
+			t.Fatal(n, err)
 		}
 		stream = stream[n:]
 	}
@@ -131,8 +144,8 @@ func TestAliasesCannotGrow(t *testing.T) {
 	d := new(Decoder)
 	for rest := stream; len(rest) > 0; {
 		n, e, err := d.Next(rest)
-		if err != nil {
-			t.Fatal(err)
+		if n == 0 || err != nil {
+			t.Fatal(n, err)
 		}
 		_ = append(e.Data, 0xEE)
 		_ = append(e.Frame.Payload, 0xEE)
@@ -233,8 +246,8 @@ func TestSteadyStateAllocatesNothing(t *testing.T) {
 			for _, p := range [][]byte{stream[:at], stream[at:]} {
 				for len(p) > 0 {
 					n, e, err := d.Next(p)
-					if err != nil {
-						t.Fatal(err)
+					if n == 0 || err != nil {
+						t.Fatal(n, err)
 					}
 					if e.Kind == EventRequest {
 						useRequest(t, e.Frame)
