@@ -31,7 +31,7 @@ type Event struct {
 	Err   *Error
 }
 
-const longestRequest = RequestHeaderBytes + publicKeySize
+const longestRequest = RequestHeaderBytes + MaxPayload
 
 // A Decoder splits one connection's bytes into requests and content. Its zero
 // value is ready. It is used by one goroutine at a time.
@@ -62,6 +62,10 @@ func (d *Decoder) TakeContent(n int64) { d.content -= n }
 // SkipContent turns the content still to come into bytes to be passed over
 // silently: the request was refused after all.
 func (d *Decoder) SkipContent() { d.skip, d.content = d.skip+d.content, 0 }
+
+// Skipping reports whether the bytes to come belong to a request that was
+// refused.
+func (d *Decoder) Skipping() bool { return d.skip > 0 }
 
 // Between reports whether the decoder stands between two requests. Once framing
 // is lost it never does.

@@ -26,6 +26,9 @@ type Response interface {
 // CodeOf returns the code of a response.
 func CodeOf(r Response) Code { return r.code() }
 
+// MaxResponse is the size of the largest response in bytes.
+const MaxResponse = longestResponse
+
 // AppendResponse appends a whole response to dst.
 func AppendResponse(dst []byte, d Dialect, r Response) []byte {
 	size, _ := responseSize(r.code(), d)

@@ -6,21 +6,23 @@ import (
 	"testing"
 )
 
-// FuzzDecoder gives any bytes in three cuttings: the events must be the same,
-// and what parses must be written back and parse to the same.
+// FuzzDecoder gives any bytes in three cuttings, with a pause somewhere and one
+// at the end: the events must be the same, and what parses must be written back
+// and parse to the same.
 func FuzzDecoder(f *testing.F) {
 	for _, v := range readVectors(f, "requests.json") {
-		f.Add([]byte(v.Bytes), []byte{23, 5, 1, 200})
+		f.Add([]byte(v.Bytes), []byte{23, 5, 1, 200}, uint16(28))
 	}
-	f.Fuzz(func(t *testing.T, stream, sizes []byte) {
-		want := decode(t, whole(stream))
-		for _, pieces := range [][]piece{cutBy(stream, nil), cutBy(stream, sizes)} {
+	f.Fuzz(func(t *testing.T, stream, sizes []byte, pause uint16) {
+		pauses := []int{int(pause), len(stream)}
+		want := decode(t, cut(stream, pauses, func(left int) int { return left })...)
+		for _, pieces := range [][]piece{cutBy(stream, nil, pauses...), cutBy(stream, sizes, pauses...)} {
 			if got := decode(t, pieces...); !got.equal(want) {
 				t.Fatalf("in %d pieces:\n%vat once:\n%v", len(pieces), got, want)
 			}
 		}
 		past := &recorder{t: t, d: new(Decoder), take: func(left int64) int64 { return left/2 + 1 }}
-		if got := past.run(cutBy(stream, sizes)); !got.equal(want) {
+		if got := past.run(cutBy(stream, sizes, pauses...)); !got.equal(want) {
 			t.Fatalf("with content taken past the decoder:\n%vat once:\n%v", got, want)
 		}
 		for _, r := range want.records {
@@ -33,12 +35,12 @@ func FuzzDecoder(f *testing.F) {
 
 // cutBy cuts a stream into pieces of the given sizes, over and over; without
 // any, of one byte.
-func cutBy(stream, sizes []byte) []piece {
+func cutBy(stream, sizes []byte, pauses ...int) []piece {
 	if len(sizes) == 0 {
 		sizes = []byte{1}
 	}
 	i := -1
-	return cut(stream, nil, func(int) int {
+	return cut(stream, pauses, func(int) int {
 		i++
 		return int(sizes[i%len(sizes)])
 	})

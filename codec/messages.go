@@ -94,6 +94,9 @@ const (
 	publicKeySize      = textBytes + publicKeyBytes
 	encryptedFileBytes = clientIDBytes + 4 + textBytes
 	crcValidationBytes = clientIDBytes + textBytes
+
+	// MaxPayload is the largest of them, in bytes.
+	MaxPayload = publicKeySize
 )
 
 // requestSize returns the fixed size of a request's payload. Its length comes

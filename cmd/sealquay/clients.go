@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"text/tabwriter"
+	"time"
+
+	"github.com/sealquay/sealquay/internal/logging"
+	"github.com/sealquay/sealquay/persistence"
+)
+
+type clientsCommand struct {
+	List clientsListCommand `cmd:"" help:"List the clients: id, name, when last seen, files and bytes."`
+}
+
+type clientsListCommand struct {
+	configFlags
+	JSON bool `help:"Print a JSON array."`
+}
+
+// clientLine is a client as --json shows it.
+type clientLine struct {
+	ID         string    `json:"id"`
+	Name       string    `json:"name"`
+	HasKey     bool      `json:"has_key"`
+	Checksum   string    `json:"checksum,omitzero"`
+	Registered time.Time `json:"registered"`
+	LastSeen   time.Time `json:"last_seen,omitzero"`
+	Files      int64     `json:"files"`
+	Bytes      int64     `json:"bytes"`
+}
+
+// Run lists the clients. It may run beside the server.
+func (l clientsListCommand) Run(ctx context.Context, c console) error {
+	store, _, err := openToLook(ctx, l.configFlags)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	lines := transform(store.Clients(ctx), func(row persistence.Client) clientLine {
+		return clientLine{
+			ID:         row.ID.String(),
+			Name:       row.Name,
+			HasKey:     row.PublicKey != nil,
+			Checksum:   row.Checksum,
+			Registered: row.Registered,
+			LastSeen:   row.LastSeen,
+			Files:      row.Files,
+			Bytes:      row.Bytes,
+		}
+	})
+	if l.JSON {
+		return writeArray(c, lines)
+	}
+	t := tabwriter.NewWriter(c.out, 0, 8, 2, ' ', 0)
+	fmt.Fprintln(t, "ID\tNAME\tLAST SEEN\tFILES\tBYTES")
+	for line, err := range lines {
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%d\n", line.ID, logging.Untrusted(line.Name), moment(line.LastSeen), line.Files, line.Bytes)
+	}
+	return t.Flush()
+}
+
+// openToLook opens the storage that the configuration names, to read it.
+// Warnings are left to those who serve: the port does not matter here.
+func openToLook(ctx context.Context, f configFlags) (*persistence.Store, string, error) {
+	cfg, _, err := f.load()
+	if err != nil {
+		return nil, "", err
+	}
+	store, err := persistence.OpenReadOnly(ctx, cfg.DataDir)
+	if err != nil {
+		return nil, "", fmt.Errorf("open the storage in %s: %w", cfg.DataDir, err)
+	}
+	return store, cfg.DataDir, nil
+}
+
+func transform[A, B any](rows iter.Seq2[A, error], line func(A) B) iter.Seq2[B, error] {
+	return func(yield func(B, error) bool) {
+		for row, err := range rows {
+			if !yield(line(row), err) {
+				return
+			}
+		}
+	}
+}
+
+// writeArray writes the lines as a JSON array, each as it comes.
+func writeArray[T any](c console, lines iter.Seq2[T, error]) error {
+	separator := "["
+	for line, err := range lines {
+		if err != nil {
+			return err
+		}
+		text, err := json.Marshal(line)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(c.out, "%s\n  %s", separator, text)
+		separator = ","
+	}
+	if separator == "[" {
+		_, err := fmt.Fprintln(c.out, "[]")
+		return err
+	}
+	_, err := fmt.Fprintln(c.out, "\n]")
+	return err
+}
+
+// moment is a time for people; never is a dash.
+func moment(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return t.Local().Format(time.DateTime)
+}

@@ -1,0 +1,81 @@
+// Command sealquay receives encrypted files from many clients, sends files as
+// a client, and shows what a server holds. Run it with --help.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// commands is everything that can be typed.
+type commands struct {
+	Serve   serveCommand   `cmd:"" help:"Receive files."`
+	Clients clientsCommand `cmd:"" help:"Show the registered clients."`
+	Files   filesCommand   `cmd:"" help:"Show the received files."`
+	Config  configCommand  `cmd:"" help:"Show or check the configuration."`
+	Version versionCommand `cmd:"" help:"Show the version."`
+}
+
+// console is where a command reads and writes.
+type console struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+func main() {
+	os.Exit(run(os.Args[1:], console{os.Stdin, os.Stdout, os.Stderr}))
+}
+
+// run executes one command line and returns its exit status: 0 when all went
+// well, 1 when it did not, 2 when the command line is wrong.
+func run(args []string, c console) (status int) {
+	defer func() {
+		if code, exits := recover().(exit); exits {
+			status = int(code)
+		}
+	}()
+	var typed commands
+	parser, err := kong.New(&typed,
+		kong.Name("sealquay"),
+		kong.Description("Receives encrypted files from very many clients, and acknowledges them only when they are safe."),
+		kong.UsageOnError(),
+		kong.Writers(c.out, c.err),
+		kong.Exit(func(code int) { panic(exit(code)) }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
+	if err != nil {
+		panic(err) // the commands above contradict each other
+	}
+	parsed, err := parser.Parse(args)
+	if err != nil {
+		fmt.Fprintf(c.err, "sealquay: %v\nTry: sealquay --help\n", err)
+		return 2
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	parsed.BindTo(ctx, (*context.Context)(nil))
+	if err := parsed.Run(c); err != nil {
+		return report(err, c.err)
+	}
+	return 0
+}
+
+// exit is what kong's own exits (--help) panic with.
+type exit int
+
+// failure is an error that was shown already.
+type failure struct{ error }
+
+// report shows why a command failed.
+func report(err error, to io.Writer) int {
+	if shown := (failure{}); !errors.As(err, &shown) {
+		fmt.Fprintf(to, "sealquay: %v\n", err)
+	}
+	return 1
+}

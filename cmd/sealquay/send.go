@@ -1,0 +1,78 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strconv"
+
+	"github.com/sealquay/sealquay/client"
+	"github.com/sealquay/sealquay/codec"
+)
+
+type sendCommand struct {
+	Dir     string   `placeholder:"DIR" default:"." help:"Directory of transfer.info and me.info (default: the working directory)."`
+	Server  string   `placeholder:"HOST:PORT" help:"Send to this server instead of the one in transfer.info."`
+	Name    string   `placeholder:"NAME" help:"Register under this name instead of the one in transfer.info."`
+	Dialect string   `enum:"auto,documented,seed" default:"auto" help:"How to speak to the server: auto, documented or seed."`
+	Files   []string `arg:"" optional:"" name:"FILE" help:"Files to send instead of the one in transfer.info."`
+}
+
+var dialects = map[string]codec.Dialect{
+	"auto": codec.Undecided, "documented": codec.Documented, "seed": codec.Seed,
+}
+
+// Run sends the files and prints one line for each. It fails unless every file
+// was acknowledged.
+func (s sendCommand) Run(ctx context.Context, c console) error {
+	show := newDisplay(c.err)
+	show.notice("The server is not authenticated: without TLS, nothing proves that it is the right one.")
+	results, err := client.Transfer{
+		Options:  client.Options{Server: s.Server, Dialect: dialects[s.Dialect]},
+		Dir:      s.Dir,
+		Name:     s.Name,
+		Files:    s.Files,
+		Progress: show.progress,
+		Notice:   show.notice,
+	}.Send(ctx)
+	show.end()
+	printResults(c.out, results)
+	if err == nil {
+		return nil
+	}
+	if results == nil || ctx.Err() != nil {
+		fmt.Fprintf(c.err, "sealquay: %v\n", err)
+	}
+	if hint := client.Hint(err); hint != "" {
+		fmt.Fprintf(c.err, "hint: %s\n", hint)
+	}
+	return failure{err}
+}
+
+func printResults(out io.Writer, results []client.Result) {
+	for _, r := range results {
+		if r.Err != nil {
+			fmt.Fprintf(out, "failed        %s: %v\n", printable(r.Path), r.Err)
+			continue
+		}
+		fmt.Fprintf(out, "acknowledged  %s: %d bytes, %s, tries: %d\n",
+			printable(r.Path), r.Receipt.Size, checksum(r.Receipt), r.Receipt.Tries)
+	}
+}
+
+// checksum shows the CRC as the tool of its kind prints it.
+func checksum(r client.Receipt) string {
+	if r.Checksum == "cksum" {
+		return fmt.Sprintf("cksum %d", r.CRC)
+	}
+	return fmt.Sprintf("%s %08x", r.Checksum, r.CRC)
+}
+
+// printable returns a path as it is, or quoted if it could play tricks on the
+// terminal.
+func printable(path string) string {
+	if quoted := strconv.Quote(path); quoted[1:len(quoted)-1] != path {
+		return quoted
+	}
+	return path
+}

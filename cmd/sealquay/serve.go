@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"strconv"
+	"syscall"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"github.com/sealquay/sealquay/internal/config"
+	"github.com/sealquay/sealquay/internal/logging"
+)
+
+type serveCommand struct {
+	configFlags
+	IP   string `name:"ip" placeholder:"IP" help:"Address to listen on."`
+	Port *int   `placeholder:"N" help:"Port to listen on, instead of that in port.info; 0 takes a free one."`
+}
+
+// Run serves until a signal ends it. The first one drains, a second one ends at
+// once.
+func (s serveCommand) Run(ctx context.Context, c console) error {
+	cfg, warnings, err := s.load(s.flags()...)
+	if err != nil {
+		return err
+	}
+	log, flush := newLog(cfg.Log, c)
+	defer flush()
+	logging.Log(log, logging.ServerStart, logging.Version(version()), logging.ProcessID(os.Getpid()))
+	for _, w := range warnings {
+		logging.Log(log, logging.ConfigWarning, logging.Path(w.File), logging.Key(w.Key),
+			logging.Found(w.Found), logging.Detail(w.String()))
+	}
+	server, err := startServer(ctx, cfg, log)
+	if err != nil {
+		logging.Log(log, logging.ServerFailed, logging.Error(err))
+		return err
+	}
+	logging.Log(log, logging.ServerReady, logging.Addr(server.Addr().String()))
+	<-ctx.Done()
+	return s.drain(server, cfg, log)
+}
+
+// drain lets uploads finish, as long as the configuration allows and no second
+// signal comes.
+func (s serveCommand) drain(server *server, cfg *config.Config, log *zap.Logger) error {
+	logging.Log(log, logging.ServerDrain, logging.Count(server.Connections()))
+	patience, stop := context.WithTimeout(context.Background(), cfg.DrainTimeout)
+	defer stop()
+	patience, impatient := signal.NotifyContext(patience, syscall.SIGINT, syscall.SIGTERM)
+	defer impatient()
+	err := server.Stop(patience)
+	logging.Log(log, logging.ServerStop, logging.Error(err))
+	if err != nil {
+		return failure{err}
+	}
+	return nil
+}
+
+func (s serveCommand) flags() (given []config.Flag) {
+	if s.IP != "" {
+		given = append(given, config.Flag{Name: "--ip", Key: "server_ip_address", Value: s.IP})
+	}
+	if s.Port != nil {
+		given = append(given, config.Flag{Name: "--port", Key: "port", Value: strconv.Itoa(*s.Port)})
+	}
+	return given
+}
+
+// newLog makes the logger of the server. It writes to standard error.
+func newLog(l config.Log, c console) (*zap.Logger, func()) {
+	level, err := zapcore.ParseLevel(string(l.Level))
+	if err != nil {
+		panic(fmt.Sprintf("the configuration let %q through as a level", l.Level))
+	}
+	o := logging.Stderr(level, logging.Format(l.Format))
+	if c.err != os.Stderr {
+		o.Writer, o.IsTerminal = c.err, false
+	}
+	log, _, flush := logging.New(o)
+	return log, flush
+}

@@ -1,0 +1,151 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"syscall"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/sealquay/sealquay/handlers"
+	"github.com/sealquay/sealquay/internal/config"
+	"github.com/sealquay/sealquay/internal/logging"
+	"github.com/sealquay/sealquay/persistence"
+	"github.com/sealquay/sealquay/reactor"
+)
+
+// A server is the rooms of the house, connected.
+type server struct {
+	*reactor.Reactor
+	store    *persistence.Store
+	handlers *handlers.Service
+	sweeping context.CancelFunc
+	log      *zap.Logger
+}
+
+// startServer opens the storage and then the port.
+func startServer(ctx context.Context, cfg *config.Config, log *zap.Logger) (_ *server, err error) {
+	s := &server{log: log}
+	s.store, err = persistence.Open(ctx, storeOptions(cfg, log))
+	if err != nil {
+		return nil, fmt.Errorf("open the storage in %s: %w", cfg.DataDir, err)
+	}
+	defer func() {
+		if err != nil {
+			_ = s.store.Close() // the first error is the one to tell
+		}
+	}()
+	listener, err := listen(cfg)
+	if err != nil {
+		return nil, err
+	}
+	s.handlers = handlers.NewService(handlers.Config{
+		Store:            s.store,
+		Log:              log,
+		Checksum:         handlers.Checksum(cfg.Checksum),
+		KeyLifetime:      cfg.KeyLifetime,
+		MaxUploadSize:    cfg.MaxUploadSize,
+		TakenNameTimeout: cfg.TakenNameTimeout,
+		VerifyTimeout:    cfg.VerifyTimeout,
+	})
+	s.Reactor, err = reactor.Start(reactorConfig(cfg, log, listener, s.handlers))
+	if err != nil {
+		s.handlers.Close()
+		_ = listener.Close()
+		return nil, err
+	}
+	s.startSweeping(cfg.SweepInterval)
+	return s, nil
+}
+
+func storeOptions(cfg *config.Config, log *zap.Logger) persistence.Options {
+	o := persistence.Options{
+		DataDir: cfg.DataDir,
+		Keep:    cfg.KeepVersions,
+		Trouble: func(err error) { logging.Log(log, logging.StorageFault, logging.Error(err)) },
+	}
+	if cfg.Durability == config.DurabilityRelaxed {
+		o.Durability = persistence.Relaxed
+		logging.Log(log, logging.StorageRelaxed)
+	}
+	switch cfg.OnConflict {
+	case config.ConflictKeep:
+		o.OnConflict = persistence.Keep
+	case config.ConflictRefuse:
+		o.OnConflict = persistence.Refuse
+	}
+	return o
+}
+
+func listen(cfg *config.Config) (net.Listener, error) {
+	addr := netip.AddrPortFrom(cfg.ServerIPAddress, cfg.Port).String()
+	l, err := net.Listen("tcp", addr)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf("%s is in use: end the program that listens there, or choose another port with --port or port.info", addr)
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return nil, fmt.Errorf("%s is no address of this machine: choose one with --ip or server_ip_address in config.json", cfg.ServerIPAddress)
+	case errors.Is(err, syscall.EACCES):
+		return nil, fmt.Errorf("port %d needs privileges: choose one above 1023 with --port or port.info", cfg.Port)
+	case err != nil:
+		return nil, fmt.Errorf("listen: %w", err)
+	}
+	return l, nil
+}
+
+func reactorConfig(cfg *config.Config, log *zap.Logger, l net.Listener, h *handlers.Service) reactor.Config {
+	return reactor.Config{
+		Listener:               l,
+		EventLoops:             cfg.EventLoops,
+		Workers:                cfg.Workers,
+		MemoryBudget:           cfg.MemoryBudget,
+		HighMark:               cfg.ConnectionHighMark,
+		LowMark:                cfg.ConnectionLowMark,
+		MaxConnections:         cfg.MaxConnections,
+		RequestTimeout:         cfg.RequestTimeout,
+		IdleTimeout:            cfg.IdleTimeout,
+		OutputTimeout:          cfg.OutputTimeout,
+		MinimumBodyRate:        cfg.MinimumBodyRate,
+		ShortRegistrationGrace: cfg.ShortRegistrationGrace,
+		NewSession: func(c reactor.ConnInfo) reactor.Session {
+			return session{h.NewSession(handlers.Conn(c))}
+		},
+		Log: log,
+	}
+}
+
+// session lets the reactor talk to a session of the handlers. The two rooms do
+// not know each other; their types are the same, field by field.
+type session struct{ *handlers.Session }
+
+func (s session) Request(ctx context.Context, r reactor.Request) reactor.Answer {
+	return reactor.Answer(s.Session.Request(ctx, handlers.Request(r)))
+}
+
+func (s session) Content(ctx context.Context, p []byte) reactor.Answer {
+	return reactor.Answer(s.Session.Content(ctx, p))
+}
+
+func (s session) ContentEnd(ctx context.Context) reactor.Answer {
+	return reactor.Answer(s.Session.ContentEnd(ctx))
+}
+
+// startSweeping removes what failed uploads left, from time to time.
+func (s *server) startSweeping(every time.Duration) {
+	ctx, cancel := context.WithCancel(context.Background())
+	s.sweeping = cancel
+	_ = ctx
+	_ = every
+}
+
+// Stop drains the reactor, then closes what it stood on.
+func (s *server) Stop(ctx context.Context) error {
+	err := s.Drain(ctx)
+	s.sweeping()
+	s.handlers.Close()
+	return errors.Join(err, s.store.Close())
+}

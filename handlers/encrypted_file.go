@@ -1,0 +1,161 @@
+package handlers
+
+import (
+	"bytes"
+	"context"
+	"errors"
+
+	"github.com/sealquay/sealquay/codec"
+	"github.com/sealquay/sealquay/internal/crypt"
+	"github.com/sealquay/sealquay/internal/logging"
+	"github.com/sealquay/sealquay/persistence"
+)
+
+// An upload is a 1103 whose content is still coming.
+type upload struct {
+	*file
+	opener  *crypt.Opener
+	left    int64 // bytes of encrypted content
+	message codec.EncryptedFile
+}
+
+// encryptedFile handles the head of 1103: from here on content is expected. It
+// answers only to refuse.
+func (s *Session) encryptedFile(ctx context.Context, f codec.Frame) Answer {
+	m, err := codec.ParseEncryptedFile(f)
+	if err != nil {
+		return s.refuse(logging.FileNameNotTerminated)
+	}
+	s.request.client = f.Header.ClientID
+	name, why := uploadName(m.FileName, f.Dialect)
+	if why != "" {
+		return s.refuse(why)
+	}
+	s.request.file, s.request.bytesIn = name, f.Content
+	if m.ClientID != f.Header.ClientID {
+		return s.refuse(logging.ClientMismatch)
+	}
+	if why := s.identify(ctx, m.ClientID); why != "" {
+		return s.refuse(why)
+	}
+	s.Store.Touch(persistence.ClientID(m.ClientID))
+	if f.Content-paddingMax > s.MaxUploadSize {
+		return s.refuse(logging.UploadTooLarge)
+	}
+	g, key, why := s.client.use(s.grant)
+	if why != "" {
+		return s.refuse(why)
+	}
+	defer key.Wipe()
+	return s.beginUpload(ctx, f, m, &file{owner: s, grant: g, name: name}, &key)
+}
+
+// paddingMax is how many bytes of content may be padding.
+const paddingMax = 16
+
+func (s *Session) beginUpload(ctx context.Context, f codec.Frame, m codec.EncryptedFile, to *file, key *crypt.Key) Answer {
+	stored, err := s.Store.Begin(ctx, persistence.ClientID(m.ClientID), to.name, f.Content)
+	if err != nil {
+		return s.fail(err)
+	}
+	to.upload = stored
+	m.FileName = bytes.Clone(m.FileName) // the frame goes
+	s.upload = &upload{file: to, opener: s.opener(key), left: f.Content, message: m}
+	return Answer{}
+}
+
+// Content decrypts the next piece of the content in place and stores it. Its
+// length is a positive multiple of 16.
+func (s *Session) Content(_ context.Context, p []byte) Answer {
+	u := s.upload
+	if u == nil {
+		return Answer{} // the upload was refused, and this was on its way
+	}
+	u.left -= int64(len(p))
+	if u.left > 0 {
+		u.opener.Open(p)
+	} else {
+		var n int
+		n, u.sums, u.genuine = u.opener.OpenLast(p)
+		p = p[:n]
+	}
+	u.size += int64(len(p))
+	if _, err := u.upload.Write(p); err != nil {
+		a := s.fail(err)
+		s.abandon(s.request.reason)
+		s.done(a)
+		return a
+	}
+	return Answer{}
+}
+
+// ContentEnd ends an upload: its CRC goes to the client, whose verdict decides
+// what becomes of it.
+func (s *Session) ContentEnd(ctx context.Context) Answer {
+	u := s.upload
+	if u == nil {
+		return Answer{}
+	}
+	err := u.upload.Received(ctx, persistence.Sums{CRC32: u.sums.CRC32, Cksum: u.sums.Cksum})
+	if err != nil {
+		a := s.fail(err)
+		s.abandon(s.request.reason)
+		s.done(a)
+		return a
+	}
+	s.upload = nil
+	s.putOpener(u.opener)
+	superseded := s.client.received(u.file, s.Checksum)
+	s.discardAll(superseded)
+	s.request.size, s.request.checksum = u.size, u.kind
+	s.logReceived(u.file)
+	a := Answer{
+		Response: codec.FileReceived{
+			ClientID:    u.message.ClientID,
+			ContentSize: u.message.ContentSize,
+			FileName:    u.message.FileName,
+			Cksum:       u.sums.Of(u.kind),
+		},
+		More:     true,
+		Patience: s.VerifyTimeout,
+		Reason:   logging.VerifyTimeout,
+	}
+	s.done(a)
+	return a
+}
+
+// abandon gives up the upload under way. What was stored of it is removed in
+// the background: a worker does not wait for that.
+func (s *Session) abandon(why logging.Reason) {
+	u := s.upload
+	s.upload = nil
+	s.putOpener(u.opener)
+	s.logDiscarded(u.file, why)
+	s.background.Go(func() { s.discard(u.file) })
+}
+
+// whyNoKey tells an id that nobody has from one that has no key.
+func (s *Session) whyNoKey(ctx context.Context, id codec.ClientID) logging.Reason {
+	_, err := s.Store.Client(ctx, persistence.ClientID(id))
+	switch {
+	case errors.Is(err, persistence.ErrUnknownClient):
+		return logging.UnknownClient
+	case err != nil:
+		s.logFault(err)
+		return logging.StorageFailed
+	}
+	s.Store.Touch(persistence.ClientID(id))
+	return logging.NoKey
+}
+
+func reasonOf(err error) logging.Reason {
+	switch {
+	case errors.Is(err, persistence.ErrNoSpace):
+		return logging.StorageFull
+	case errors.Is(err, persistence.ErrFileConflict):
+		return logging.FileExists
+	case errors.Is(err, persistence.ErrUnknownClient):
+		return logging.UnknownClient
+	}
+	return logging.StorageFailed
+}

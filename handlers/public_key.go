@@ -1,0 +1,81 @@
+package handlers
+
+import (
+	"bytes"
+	"context"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+
+	"github.com/sealquay/sealquay/codec"
+	"github.com/sealquay/sealquay/internal/crypt"
+	"github.com/sealquay/sealquay/internal/logging"
+	"github.com/sealquay/sealquay/persistence"
+)
+
+// publicKey handles 1101: the client's RSA key is stored, and a fresh AES key
+// goes back under it.
+func (s *Session) publicKey(ctx context.Context, f codec.Frame) Answer {
+	m, err := codec.ParsePublicKey(f)
+	if err != nil {
+		return s.refuse(logging.NameNotTerminated)
+	}
+	id := f.Header.ClientID
+	s.request.client = id
+	row, err := s.Store.Client(ctx, persistence.ClientID(id))
+	switch {
+	case errors.Is(err, persistence.ErrUnknownClient):
+		return s.refuse(logging.UnknownClient)
+	case err != nil:
+		return s.fail(err)
+	case subtle.ConstantTimeCompare([]byte(row.Name), m.Name) != 1:
+		return s.refuse(logging.ClientMismatch)
+	}
+	s.request.name = row.Name
+	s.Store.Touch(row.ID)
+	public, err := crypt.ParsePublicKey(m.Key)
+	if err != nil {
+		return s.refuse(keyReason(err))
+	}
+	if err := s.storeKey(ctx, row, m.Key); err != nil {
+		return s.fail(err)
+	}
+	return s.grantKey(row, public)
+}
+
+// storeKey writes the public key unless it is the one that is stored.
+func (s *Session) storeKey(ctx context.Context, row persistence.Client, key []byte) error {
+	if bytes.Equal(row.PublicKey, key) {
+		return nil
+	}
+	if err := s.Store.SetPublicKey(ctx, row.ID, key); err != nil {
+		return err
+	}
+	if row.PublicKey != nil {
+		s.logKeyChanged(sha256.Sum256(row.PublicKey), sha256.Sum256(key))
+	}
+	return nil
+}
+
+// grantKey makes the AES key and the answer that carries it.
+func (s *Session) grantKey(row persistence.Client, public *rsa.PublicKey) Answer {
+	g := &grant{key: crypt.NewKey()}
+	sealed, err := crypt.SealKey(public, &g.key)
+	if err != nil {
+		return s.refuse(logging.KeyWeak)
+	}
+	s.join(codec.ClientID(row.ID), row.Checksum)
+	s.ownKey(g)
+	return Answer{Response: codec.KeyExchange{ClientID: codec.ClientID(row.ID), EncryptedKey: sealed}}
+}
+
+func keyReason(err error) logging.Reason {
+	switch {
+	case errors.Is(err, crypt.ErrKeySize):
+		return logging.KeySize
+	case errors.Is(err, crypt.ErrKeyWeak):
+		return logging.KeyWeak
+	}
+	return logging.KeyFormat
+}

@@ -1,0 +1,87 @@
+package handlers
+
+import (
+	"context"
+	"crypto/rand"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/sealquay/sealquay/internal/crypt"
+	"github.com/sealquay/sealquay/persistence"
+)
+
+// Config says how sessions behave.
+type Config struct {
+	Store *persistence.Store
+	Log   *zap.Logger
+
+	Checksum         Checksum
+	KeyLifetime      time.Duration // of an AES key and of unverified files after the connection's end
+	MaxUploadSize    int64         // bytes of plain content
+	TakenNameTimeout time.Duration // a client's patience hint: see PROTOCOL.md section 1, 1100
+	VerifyTimeout    time.Duration // how long a received file waits for 1104
+}
+
+// maxTries is how often content may be sent under one AES key without an
+// accepted CRC (PROTOCOL.md section 1).
+const maxTries = 4
+
+// A Service is what all sessions share.
+type Service struct {
+	Config
+	clients    *clients
+	secret     [32]byte  // of the process, for content that does not decrypt
+	openers    sync.Pool // *crypt.Opener, wiped
+	background sync.WaitGroup
+	ctx        context.Context
+	cancel     context.CancelFunc
+}
+
+// NewService makes a Service. It is to be closed after its last session.
+func NewService(c Config) *Service {
+	s := &Service{Config: c, clients: newClients(c.KeyLifetime)}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	rand.Read(s.secret[:])
+	s.openers.New = func() any { return crypt.NewOpener(new(crypt.Key), &s.secret) }
+	if c.KeyLifetime > 0 {
+		s.background.Go(s.expire)
+	}
+	return s
+}
+
+// Close forgets all keys and discards the files that nobody verified.
+func (s *Service) Close() {
+	s.cancel()
+	s.background.Wait()
+	s.discardAll(s.clients.forgetAll())
+}
+
+// expire forgets keys and files whose time is over, until the service closes.
+func (s *Service) expire() {
+	ticker := time.NewTicker(max(s.KeyLifetime/16, time.Second))
+	defer ticker.Stop()
+	for {
+		select {
+		case <-s.ctx.Done():
+			return
+		case now := <-ticker.C:
+			s.discardAll(s.clients.forgetExpired(now))
+		}
+	}
+}
+
+// discardAll removes files that will not be verified. It goes on after a
+// failure: what stays is found by the storage's own sweep.
+func (s *Service) discardAll(files []*file) {
+	for _, f := range files {
+		s.discard(f)
+	}
+}
+
+func (s *Service) discard(f *file) {
+	if err := f.upload.Discard(context.Background()); err != nil {
+		s.logFault(err)
+	}
+}

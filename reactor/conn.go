@@ -1,0 +1,65 @@
+package reactor
+
+import (
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/panjf2000/gnet/v2"
+
+	"github.com/sealquay/sealquay/codec"
+	"github.com/sealquay/sealquay/internal/logging"
+)
+
+// A conn is one connection. Its first part belongs to its loop, the second to
+// whoever holds the lock, the third to the goroutine that serves it.
+type conn struct {
+	r      *Reactor
+	id     uint64
+	remote netip.AddrPort
+	opened time.Time
+
+	loop         *loop
+	gnet         gnet.Conn
+	fd           int
+	decoder      codec.Decoder
+	upload       uint32 // numbers the uploads, so that an answer finds its own
+	filling      *task  // the content task that is being filled
+	carry        [blockBytes]byte
+	carried      int // bytes of an incomplete block in carry
+	bytesIn      int64
+	bytesOut     int64
+	requests     uint64
+	wheelLink    wheelLink
+	clock        clock
+	hold         hold
+	ending       bool // input is passed over: the connection closes after an answer
+	answeredLast bool // that answer was written
+	reason       logging.Reason
+
+	mu         sync.Mutex
+	head, tail *task
+	waiting    int64         // bytes of memory in the queue
+	serving    bool          // in a pool, or being served
+	full       bool          // waiting went over the high mark, and not yet under the low one
+	unblocked  chan struct{} // where the loop has to be blocked: that it need not be any more
+	closed     bool
+	answers    int // on their way to the loop
+	afterlife  int // a duplicate of the descriptor, to answer a half-closed client; -1: none
+	finished   bool
+	nextInPool *conn // the pool's
+
+	session Session
+	dialect codec.Dialect // of the request at hand
+}
+
+func newConn(r *Reactor, id uint64, remote netip.AddrPort) *conn {
+	return &conn{r: r, id: id, remote: remote, opened: time.Now(), fd: -1, afterlife: -1}
+}
+
+// busy reports whether the server owes the client work or an answer.
+func (c *conn) busy() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.serving || c.head != nil || c.answers > 0
+}

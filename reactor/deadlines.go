@@ -1,0 +1,111 @@
+package reactor
+
+import (
+	"time"
+
+	"github.com/sealquay/sealquay/internal/logging"
+)
+
+// lingerTime is how long a connection that the server ends is read on, so that
+// the answer is not lost in a reset (RFC 9112 section 9.6 describes the same).
+const lingerTime = 2 * time.Second
+
+// A clock holds what a connection's deadlines are counted from.
+type clock struct {
+	active    time.Time     // the last answer, or the opening
+	request   time.Time     // the first byte of an incomplete request
+	window    time.Time     // of the rate of content
+	received  int64         // bytes of content in the window
+	paused    bool          // the connection was not read for a part of the window
+	output    time.Time     // since when answers wait to be read
+	linger    time.Time     // since when only the end is awaited
+	patience  time.Duration // until the next request; 0: the idle time
+	impatient logging.Reason
+	more      bool // the client is expected to go on: a drain waits for it
+}
+
+func (k *clock) start(now time.Time) { k.active = now }
+
+// tick looks at the connections whose time has come.
+func (l *loop) tick() {
+	l.now = time.Now()
+	if l.r.draining.Load() {
+		l.closeIdle()
+	}
+	l.wheel.turn(l.now, func(c *conn) (time.Time, bool) {
+		if c.answeredLast {
+			c.endOutput()
+		}
+		due, reason := c.deadline()
+		if l.now.Before(due) {
+			return due, true
+		}
+		c.shut(reason)
+		return time.Time{}, false
+	})
+}
+
+// deadline returns when the connection is to be closed if nothing happens, and
+// why. A time in the far future means that the server is to move, not the client.
+func (c *conn) deadline() (time.Time, logging.Reason) {
+	k, now := &c.clock, c.loop.now
+	switch {
+	case !k.linger.IsZero():
+		return k.linger.Add(lingerTime), c.reason
+	case c.gnet.OutboundBuffered() > 0:
+		if k.output.IsZero() {
+			k.output = now
+		}
+		return k.output.Add(c.r.OutputTimeout), logging.OutputTimeout
+	case c.decoder.ContentLeft() > 0 || c.decoder.Skipping():
+		return c.bodyDeadline()
+	case !k.request.IsZero() && c.held():
+		k.request = now
+		return now.Add(c.r.RequestTimeout), ""
+	case !k.request.IsZero():
+		return k.request.Add(c.r.RequestTimeout), logging.RequestTimeout
+	case c.busy():
+		k.active = now
+		return now.Add(c.r.RequestTimeout), ""
+	case k.patience > 0:
+		return k.active.Add(k.patience), k.impatient
+	}
+	return k.active.Add(c.r.IdleTimeout), logging.IdleTimeout
+}
+
+// bodyDeadline checks the rate of content over a window of the request time. A
+// window in which the server did not read does not count.
+func (c *conn) bodyDeadline() (time.Time, logging.Reason) {
+	k, now := &c.clock, c.loop.now
+	end := k.window.Add(c.r.RequestTimeout)
+	enough := k.received >= int64(c.r.RequestTimeout.Seconds()*float64(c.r.MinimumBodyRate))
+	if now.Before(end) || !enough && !k.paused && !c.held() {
+		return end, logging.BodyTooSlow
+	}
+	k.window, k.received, k.paused = now, 0, false
+	return now.Add(c.r.RequestTimeout), logging.BodyTooSlow
+}
+
+// watch brings the clock up to date after input or an answer.
+func (c *conn) watch() {
+	k, now := &c.clock, c.loop.now
+	switch {
+	case c.decoder.Between():
+		k.request, k.window = time.Time{}, time.Time{}
+	case c.decoder.ContentLeft() > 0 || c.decoder.Skipping():
+		k.request = time.Time{}
+		if k.window.IsZero() {
+			k.window, k.received, k.paused = now, 0, c.held()
+		}
+	case k.request.IsZero():
+		k.request, k.window = now, time.Time{}
+	}
+	if c.gnet.OutboundBuffered() == 0 {
+		k.output = time.Time{}
+	}
+	if c.answeredLast {
+		c.endOutput()
+	}
+	due, _ := c.deadline()
+	c.loop.wheel.advance(c, due)
+}

@@ -1,0 +1,185 @@
+package reactor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"syscall"
+	"time"
+
+	"github.com/panjf2000/gnet/v2"
+	"golang.org/x/sys/unix"
+
+	"github.com/sealquay/sealquay/internal/logging"
+)
+
+// A loop is what belongs to one of gnet's event loops. Its methods are called
+// on it only.
+type loop struct {
+	r        *Reactor
+	gnet     gnet.EventLoop
+	interest interest
+	wheel    wheel
+	now      time.Time // of the event at hand
+}
+
+// loopOf returns the loop that a new connection was given to.
+func (r *Reactor) loopOf(g gnet.Conn) *loop {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	l := r.loops[g.EventLoop()]
+	if l == nil {
+		l = &loop{r: r, gnet: g.EventLoop(), interest: findInterest(g.Fd())}
+		l.wheel.init(time.Now())
+		r.loops[l.gnet] = l
+		logging.Log(r.Log, logging.ServerReactor, logging.Mechanism(l.interest.mechanism()))
+	}
+	return l
+}
+
+// run queues f to be run on the loop. After the loops have stopped it does
+// nothing.
+func (l *loop) run(f func()) {
+	_ = l.gnet.Execute(context.Background(), gnet.RunnableFunc(func(context.Context) error {
+		defer l.recover()
+		f()
+		return nil
+	}))
+}
+
+// callbacks are what gnet calls.
+type callbacks struct{ r *Reactor }
+
+func (callbacks) OnBoot(gnet.Engine) gnet.Action       { return gnet.None }
+func (callbacks) OnShutdown(gnet.Engine)               {}
+func (callbacks) OnTick() (time.Duration, gnet.Action) { return time.Hour, gnet.None }
+
+// OnOpen is called on the connection's loop before anything else.
+func (b *callbacks) OnOpen(g gnet.Conn) (_ []byte, action gnet.Action) {
+	c := g.Context().(*conn)
+	defer c.recoverTo(&action)
+	c.gnet, c.fd, c.loop = g, g.Fd(), b.r.loopOf(g)
+	c.loop.now = time.Now()
+	c.clock.start(c.loop.now)
+	c.loop.wheel.add(c, c.loop.now.Add(b.r.RequestTimeout))
+	if c.loop.interest.poller < 0 {
+		c.unblocked = make(chan struct{}, 1)
+	}
+	c.logOpen()
+	if b.r.draining.Load() {
+		c.reason = logging.ShuttingDown
+		return nil, gnet.Close
+	}
+	return nil, gnet.None
+}
+
+// OnTraffic is called with what one read brought, at most readBuffer bytes.
+func (b *callbacks) OnTraffic(g gnet.Conn) (action gnet.Action) {
+	c := g.Context().(*conn)
+	defer c.recoverTo(&action)
+	c.loop.now = time.Now()
+	in, err := g.Next(-1)
+	if err != nil {
+		return gnet.Close
+	}
+	c.receive(in)
+	return gnet.None
+}
+
+// OnClose is called once, before the descriptor is closed.
+func (b *callbacks) OnClose(g gnet.Conn, err error) (action gnet.Action) {
+	c := g.Context().(*conn)
+	defer c.recoverTo(&action)
+	c.close(err)
+	return gnet.None
+}
+
+// recoverTo turns a panic on the loop into the end of one connection: in a
+// callback of gnet it would end the server.
+func (c *conn) recoverTo(action *gnet.Action) {
+	if cause := recover(); cause != nil {
+		c.logPanic(cause)
+		c.reason = logging.InternalError
+		*action = gnet.Close
+	}
+}
+
+// recoverOnLoop does the same for a task on the loop.
+func (c *conn) recoverOnLoop() {
+	if cause := recover(); cause != nil {
+		c.logPanic(cause)
+		c.shut(logging.InternalError)
+	}
+}
+
+// recover keeps a panic in a task of the loop itself from ending the server.
+func (l *loop) recover() {
+	if cause := recover(); cause != nil {
+		logging.Log(l.r.Log, logging.ServerPanic, logging.Error(fmt.Errorf("%v", cause)), logging.Stack())
+	}
+}
+
+// close takes leave of the connection: what was received is still served, then
+// the session ends. A client that only ended its sending still gets its answer.
+func (c *conn) close(err error) {
+	c.loop.wheel.remove(c)
+	c.r.memory.forget(c)
+	c.reason = c.closeReason(err)
+	c.abandonContent()
+	c.mu.Lock()
+	c.closed = true
+	owing := c.serving || c.head != nil || c.answers > 0
+	if owing && errors.Is(err, io.EOF) {
+		c.afterlife, _ = unix.FcntlInt(uintptr(c.fd), unix.F_DUPFD_CLOEXEC, 0) // -1 when it fails: no answer
+	}
+	c.mu.Unlock()
+	t := c.r.newTask(closeTask)
+	c.push(t)
+}
+
+func (c *conn) closeReason(err error) logging.Reason {
+	switch {
+	case c.reason != "":
+		return c.reason
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return logging.ConnectionReset
+	case errors.Is(err, io.EOF):
+		return c.cutShort()
+	case err == nil:
+		return logging.ShuttingDown
+	}
+	return logging.ConnectionFailed
+}
+
+// cutShort says what the client left undone when it closed.
+func (c *conn) cutShort() logging.Reason {
+	switch {
+	case c.decoder.Between():
+		return logging.ClientClosed
+	case c.decoder.ContentLeft() > 0:
+		return logging.PayloadCutShort
+	}
+	return logging.HeaderCutShort
+}
+
+// shut closes the connection from the server's side.
+func (c *conn) shut(reason logging.Reason) {
+	if c.reason == "" {
+		c.reason = reason
+	}
+	_ = c.loop.gnet.Close(c.gnet)
+}
+
+func (l *loop) closeIdle() {
+	l.wheel.each(func(c *conn) { c.closeIfDrained() })
+}
+
+func (l *loop) closeAll(reason logging.Reason) {
+	l.wheel.each(func(c *conn) { c.shut(reason) })
+}
+
+func (c *conn) logPanic(cause any) {
+	logging.Log(c.r.Log, logging.ServerPanic, logging.ConnID(c.id), logging.ClientIP(c.remote.Addr()),
+		logging.Error(fmt.Errorf("%v", cause)), logging.Stack())
+}

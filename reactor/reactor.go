@@ -1,0 +1,186 @@
+package reactor
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/panjf2000/gnet/v2"
+	"go.uber.org/zap"
+
+	"github.com/sealquay/sealquay/internal/logging"
+)
+
+// Config says how a Reactor works. All sizes are bytes.
+type Config struct {
+	Listener   net.Listener // TCP; closed by the reactor
+	EventLoops int          // 0: as many as GOMAXPROCS
+	Workers    int          // that handle content; 0: as many as GOMAXPROCS
+
+	MemoryBudget   int64 // bounds all content in memory
+	HighMark       int64 // a connection with more waiting is not read
+	LowMark        int64 // until no more than this is waiting
+	MaxConnections int
+
+	RequestTimeout         time.Duration // for a header or a small request, from its first byte
+	IdleTimeout            time.Duration // between requests
+	OutputTimeout          time.Duration // for the client to read its answers
+	MinimumBodyRate        int64         // bytes per second; 0: none
+	ShortRegistrationGrace time.Duration // PROTOCOL.md section 3, row 4
+
+	NewSession func(ConnInfo) Session
+	Log        *zap.Logger
+}
+
+// waitingRequests bounds how many requests may wait for storage at once. Each
+// costs a goroutine; a commit takes as many of them as there are.
+const waitingRequests = 1024
+
+// A Reactor serves connections from Start until Drain.
+type Reactor struct {
+	Config
+	ctx     context.Context // ends when Drain gives up waiting
+	cancel  context.CancelFunc
+	client  *gnet.Client
+	memory  *memory
+	tasks   sync.Pool
+	content *pool // decrypts and writes: as many goroutines as processors
+	request *pool // waits for storage: many goroutines
+
+	mu    sync.Mutex
+	loops map[gnet.EventLoop]*loop
+
+	draining  atomic.Bool
+	lastID    atomic.Uint64
+	open      atomic.Int64
+	idle      chan struct{} // signalled when the last connection ends
+	accepting sync.WaitGroup
+	stopTicks context.CancelFunc
+}
+
+// Start makes a reactor that serves the connections of c.Listener.
+func Start(c Config) (*Reactor, error) {
+	if c.EventLoops == 0 {
+		c.EventLoops = runtime.GOMAXPROCS(0)
+	}
+	if c.Workers == 0 {
+		c.Workers = runtime.GOMAXPROCS(0)
+	}
+	r := &Reactor{
+		Config: c,
+		memory: newMemory(c.MemoryBudget, c.MaxConnections),
+		loops:  make(map[gnet.EventLoop]*loop),
+		idle:   make(chan struct{}, 1),
+	}
+	r.ctx, r.cancel = context.WithCancel(context.Background())
+	r.tasks.New = func() any { return new(task) }
+	r.content = newPool(c.Workers, r.serve(contentWork))
+	r.request = newPool(waitingRequests, r.serve(requestWork))
+	if err := r.startLoops(); err != nil {
+		return nil, err
+	}
+	r.startAccepting()
+	return r, nil
+}
+
+func (r *Reactor) startLoops() (err error) {
+	// The engine without listeners: gnet's own acceptors end for good when the
+	// process runs out of descriptors, and cannot be stopped before the loops.
+	r.client, err = gnet.NewClient(&callbacks{r},
+		gnet.WithNumEventLoop(r.EventLoops),
+		gnet.WithReadBufferCap(readBuffer),
+		gnet.WithWriteBufferCap(outputMark),
+		gnet.WithTCPNoDelay(gnet.TCPNoDelay),
+		gnet.WithLogger(logging.NewReactor(r.Log)))
+	if err != nil {
+		return fmt.Errorf("make the event loops: %w", err)
+	}
+	if err := r.client.Start(); err != nil {
+		return fmt.Errorf("start the event loops: %w", err)
+	}
+	ticking, stop := context.WithCancel(context.Background())
+	r.stopTicks = stop
+	go r.tick(ticking)
+	return nil
+}
+
+// Addr returns the address that connections are accepted at.
+func (r *Reactor) Addr() netip.AddrPort {
+	return r.Listener.Addr().(*net.TCPAddr).AddrPort()
+}
+
+// Connections returns how many connections are open.
+func (r *Reactor) Connections() int64 { return r.open.Load() }
+
+// Drain stops accepting, closes the connections that are idle, lets the others
+// finish what they began, and returns when all are closed. When ctx ends first,
+// it closes what is left and returns its error.
+func (r *Reactor) Drain(ctx context.Context) error {
+	r.draining.Store(true)
+	_ = r.Listener.Close() // fails only when it is closed already
+	r.accepting.Wait()
+	r.eachLoop(func(l *loop) { l.closeIdle() })
+	err := r.waitForConnections(ctx)
+	if err != nil {
+		r.cancel()
+		r.eachLoop(func(l *loop) { l.closeAll(logging.DrainTimeout) })
+		_ = r.waitForConnections(context.Background())
+	}
+	r.stopTicks()
+	r.request.wait()
+	r.content.wait()
+	r.cancel()
+	if stop := r.client.Stop(); stop != nil && err == nil {
+		err = fmt.Errorf("stop the event loops: %w", stop)
+	}
+	return err
+}
+
+func (r *Reactor) waitForConnections(ctx context.Context) error {
+	for r.open.Load() > 0 {
+		select {
+		case <-r.idle:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// released accounts for the end of a connection.
+func (r *Reactor) released() {
+	if r.open.Add(-1) == 0 {
+		select {
+		case r.idle <- struct{}{}:
+		default: // signalled already
+		}
+	}
+}
+
+// eachLoop runs f on every loop that has had a connection.
+func (r *Reactor) eachLoop(f func(*loop)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, l := range r.loops {
+		l.run(func() { f(l) })
+	}
+}
+
+// tick moves the wheels of all loops on.
+func (r *Reactor) tick(ctx context.Context) {
+	ticker := time.NewTicker(wheelTick)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			r.eachLoop((*loop).tick)
+		}
+	}
+}
