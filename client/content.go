@@ -75,7 +75,9 @@ func (s *Session) put(ctx context.Context, p piece, progress func(int64)) error 
 	if err := s.write(ctx, codec.CodeEncryptedFile, p.data); err != nil {
 		return err
 	}
-	progress(p.sent)
+	if p.sent > 0 {
+		progress(p.sent)
+	}
 	return nil
 }
 
