@@ -138,17 +138,17 @@ func (p *parser) list(s setting) error {
 	if _, err := p.decoder.ReadToken(); err != nil {
 		return err
 	}
-	words, all := []string{}, true
+	words := []string{}
 	for p.decoder.PeekKind() != jsontext.KindEndArray {
 		word, ok, err := p.word(s)
 		if err != nil {
 			return err
 		}
-		words, all = append(words, word), all && ok
+		if ok {
+			words = append(words, word)
+		}
 	}
-	if all {
-		p.set(s, words, at)
-	}
+	p.set(s, words, at)
 	_, err := p.decoder.ReadToken()
 	return err
 }

@@ -51,12 +51,13 @@ func TestInvalidUTF8IsRefused(t *testing.T) {
 func TestProblemsOutsideFiles(t *testing.T) {
 	t.Chdir(t.TempDir())
 	_, _, err := Load(Options{
-		Environ: []string{"SEALQUAY_LOG_LEVEL=loud", "SEALQUAY_WORKERS=", "SEALQUAY_PROXY_PROTOCOL_FROM=10.0.0.0/8, x"},
+		Environ: []string{"SEALQUAY_LOG_LEVEL=loud", "SEALQUAY_WORKERS=", "SEALQUAY_DATA_DIR=\xff", "SEALQUAY_PROXY_PROTOCOL_FROM=10.0.0.0/8, x"},
 		Flags:   []Flag{{"--ip", "server_ip_address", "localhost"}, {"--wrokers", "wrokers", "1"}},
 	})
 	want := []Problem{
 		{File: Environment, Key: "SEALQUAY_LOG_LEVEL", Found: `"loud"`, Allowed: `one of "debug", "info", "warn", "error"`},
 		{File: Environment, Key: "SEALQUAY_WORKERS", Found: `""`, Allowed: "an integer from 0 to 1024"},
+		{File: Environment, Key: "SEALQUAY_DATA_DIR", Found: `"\xff"`, Allowed: "a path"},
 		{File: Environment, Key: "SEALQUAY_PROXY_PROTOCOL_FROM", Found: `"x"`, Allowed: `networks like "10.0.0.0/8" or "fd00::/8", without host bits`},
 		{File: CommandLine, Key: "--ip", Found: `"localhost"`, Allowed: "an IPv4 or IPv6 address"},
 		{File: CommandLine, Key: "wrokers", Found: "unknown key", Nearest: "workers"},
