@@ -29,7 +29,7 @@ type Flag struct {
 }
 
 // Load reads a configuration. A flag goes before the environment, that before config.json (for the port: port.info),
-// and that before the default. Warnings are returned with a configuration and with an error.
+// and that before the default. Warnings come with a configuration and with an *Error.
 // The error is an *Error when the configuration is wrong, and another one when its file cannot be read.
 func Load(o Options) (*Config, []Warning, error) {
 	l := loader{config: &Config{sources: map[string]Source{}}}

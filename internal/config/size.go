@@ -22,7 +22,7 @@ func size(low, high int64, field func(*Config) *int64) value {
 		},
 		format: formatSize,
 		form:   shapeSize,
-		range_: fmt.Sprintf("a size like \"64KiB\", from %s to %s", formatSize(low), formatSize(high)),
+		limits: fmt.Sprintf("a size like \"64KiB\", from %s to %s", formatSize(low), formatSize(high)),
 	}
 }
 

@@ -16,10 +16,10 @@ type scalar[T any] struct {
 	parse  func(string) (T, bool)
 	format func(T) string
 	form   shape
-	range_ string
+	limits string
 }
 
-func (s scalar[T]) allowed() string           { return s.range_ }
+func (s scalar[T]) allowed() string           { return s.limits }
 func (s scalar[T]) shape() shape              { return s.form }
 func (s scalar[T]) accepts(word string) bool  { _, ok := s.parse(word); return ok }
 func (s scalar[T]) words(c *Config) []string  { return []string{s.format(*s.field(c))} }
@@ -30,10 +30,10 @@ type list[T any] struct {
 	field  func(*Config) *[]T
 	parse  func(string) (T, bool)
 	format func(T) string
-	range_ string
+	limits string
 }
 
-func (l list[T]) allowed() string          { return l.range_ }
+func (l list[T]) allowed() string          { return l.limits }
 func (l list[T]) shape() shape             { return shapeList }
 func (l list[T]) accepts(word string) bool { _, ok := l.parse(word); return ok }
 
@@ -63,7 +63,7 @@ func integer[T ~int | ~uint16](low, high int64, field func(*Config) *T) value {
 		},
 		format: func(n T) string { return strconv.FormatInt(int64(n), 10) },
 		form:   shapeInteger,
-		range_: fmt.Sprintf("an integer from %d to %d", low, high),
+		limits: fmt.Sprintf("an integer from %d to %d", low, high),
 	}
 }
 
@@ -76,7 +76,7 @@ func oneOf[T ~string](field func(*Config) *T, choices ...T) value {
 		field:  field,
 		parse:  func(s string) (T, bool) { return T(s), slices.Contains(choices, T(s)) },
 		format: func(c T) string { return string(c) },
-		range_: "one of " + strings.Join(quoted, ", "),
+		limits: "one of " + strings.Join(quoted, ", "),
 	}
 }
 
@@ -87,7 +87,7 @@ func path(field func(*Config) *string) value {
 			return s, s != "" && !strings.Contains(s, "\x00") && utf8.ValidString(s)
 		},
 		format: func(s string) string { return s },
-		range_: "a path",
+		limits: "a path",
 	}
 }
 
@@ -99,7 +99,7 @@ func duration(low, high time.Duration, field func(*Config) *time.Duration) value
 			return d, err == nil && low <= d && d <= high
 		},
 		format: formatDuration,
-		range_: fmt.Sprintf("a duration like \"1m30s\", from %s to %s", formatDuration(low), formatDuration(high)),
+		limits: fmt.Sprintf("a duration like \"1m30s\", from %s to %s", formatDuration(low), formatDuration(high)),
 	}
 }
 
@@ -123,7 +123,7 @@ func address(field func(*Config) *netip.Addr) value {
 			return a, err == nil && isInterfaceName(a.Zone())
 		},
 		format: netip.Addr.String,
-		range_: "an IPv4 or IPv6 address",
+		limits: "an IPv4 or IPv6 address",
 	}
 }
 
@@ -140,6 +140,6 @@ func networks(field func(*Config) *[]netip.Prefix) value {
 			return p, err == nil && p == p.Masked()
 		},
 		format: netip.Prefix.String,
-		range_: `networks like "10.0.0.0/8" or "fd00::/8", without host bits`,
+		limits: `networks like "10.0.0.0/8" or "fd00::/8", without host bits`,
 	}
 }
