@@ -39,8 +39,7 @@ type Checksums struct {
 
 // Write adds p to the stream. It keeps no reference to p and never fails.
 func (c *Checksums) Write(p []byte) (int, error) {
-	c.crc32 = crc32.Update(c.crc32, crc32.IEEETable, p)
-	c.cksum = updateCksum(c.cksum, p)
+	c.crc32, c.cksum = updateSums(c.crc32, c.cksum, p)
 	c.length += uint64(len(p))
 	return len(p), nil
 }
@@ -52,6 +51,11 @@ func (c *Checksums) Sum(k Kind) uint32 { return c.Sums().Of(k) }
 // Sums returns both checksums over everything written so far.
 func (c *Checksums) Sums() Sums {
 	return Sums{CRC32: c.crc32, Cksum: finishCksum(c.cksum, c.length)}
+}
+
+// updateSumsGeneric is updateSums without assembly of our own.
+func updateSumsGeneric(crc, cksum uint32, p []byte) (uint32, uint32) {
+	return crc32.Update(crc, crc32.IEEETable, p), updateCksum(cksum, p)
 }
 
 // writeSecret adds the first n bytes of block, n in 0..16, in time that depends

@@ -60,7 +60,8 @@ func TestCksumLength(t *testing.T) {
 		for rest := length; rest > 0; rest /= 256 {
 			digits = append(digits, byte(rest%256))
 		}
-		if got, want := finishCksum(0xCAFE, length), ^referenceCksum(0xCAFE, digits); got != want {
+		_, register := referenceSums(0, 0xCAFE, digits)
+		if got, want := finishCksum(0xCAFE, length), ^register; got != want {
 			t.Errorf("length %#x: %08x, want %08x", length, got, want)
 		}
 	}

@@ -44,9 +44,9 @@ var cksumTables = sync.OnceValue(func() *[8][256]uint32 {
 	return &tables
 })
 
-// updateCksumGeneric adds p to the register eight bytes at a time
+// updateCksum adds p to the register eight bytes at a time
 // ("slicing by 8", Kounavis and Berry, Intel, 2005).
-func updateCksumGeneric(register uint32, p []byte) uint32 {
+func updateCksum(register uint32, p []byte) uint32 {
 	t := cksumTables()
 	for ; len(p) >= 8; p = p[8:] {
 		high := register ^ binary.BigEndian.Uint32(p)

@@ -3,7 +3,10 @@
 package crypt
 
 import (
+	"fmt"
 	"math/big"
+	"math/bits"
+	"slices"
 	"testing"
 )
 
@@ -19,14 +22,23 @@ func cbcDecrypters() map[string]cbcDecrypter {
 	return all
 }
 
-// cksumUpdaters are the implementations that this CPU can run, by name.
+// cksumUpdaters are the implementations of cksum alone.
 func cksumUpdaters() map[string]func(uint32, []byte) uint32 {
-	all := map[string]func(uint32, []byte) uint32{"Generic": updateCksumGeneric}
+	all := map[string]func(uint32, []byte) uint32{"Generic": updateCksum}
 	if hasCLMUL() {
-		all["CLMUL"] = updateCksumCLMUL
+		all["CLMUL"] = cksumCLMUL
+	}
+	return all
+}
+
+// sumsUpdaters are the implementations that this CPU can run, by name.
+func sumsUpdaters() map[string]sumsUpdater {
+	all := map[string]sumsUpdater{"Generic": updateSumsGeneric}
+	if hasCLMUL() {
+		all["CLMUL"] = updateSumsCLMUL
 	}
 	if hasVPCLMUL() {
-		all["VPCLMUL"] = updateCksumVPCLMUL
+		all["VPCLMUL"] = updateSumsVPCLMUL
 	}
 	return all
 }
@@ -84,26 +96,28 @@ func TestFoldingConstants(t *testing.T) {
 		}
 		return uint64(register)
 	}
-	for distance, got := range map[int][2]uint64{
-		128:  foldBy128,
-		512:  foldBy512,
-		2048: foldBy2048,
-		384:  [2]uint64(foldLanes[0:]),
-		256:  [2]uint64(foldLanes[2:]),
-	} {
-		if want := [2]uint64{powerOfX(distance), powerOfX(distance + 64)}; got != want {
-			t.Errorf("a fold by %d bits: %#x, want %#x", distance, got, want)
+	check := func(name string, got []uint64, want ...uint64) {
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: %#x, want %#x", name, got, want)
 		}
 	}
-	if [2]uint64(foldLanes[4:]) != foldBy128 || [2]uint64(foldLanes[6:]) != [2]uint64{} {
-		t.Error("foldLanes: the last two lanes")
+	for distance, got := range map[int][]uint64{
+		128: foldBy128[:], 512: foldBy512[:], 2048: foldBy2048[:],
+		384: foldLanes[0:2], 256: foldLanes[2:4],
+	} {
+		check(fmt.Sprint("a fold by ", distance), got, powerOfX(distance), powerOfX(distance+64))
 	}
-	if want := [2]uint64{powerOfX(96), powerOfX(64)}; foldTo64 != want {
-		t.Errorf("foldTo64: %#x, want %#x", foldTo64, want)
+	for distance, got := range map[int][]uint64{
+		512: foldReflectedBy512[:], 2048: foldReflectedBy2048[:],
+		384: foldReflectedLanes[0:2], 256: foldReflectedLanes[2:4], 128: foldReflectedLanes[4:6],
+	} {
+		check(fmt.Sprint("a reflected fold by ", distance), got,
+			bits.Reverse64(powerOfX(distance+63)), bits.Reverse64(powerOfX(distance-1)))
 	}
-	if want := [2]uint64{quotientByP(), 1<<32 | polynomial}; barrett != want {
-		t.Errorf("barrett: %#x, want %#x", barrett, want)
-	}
+	check("foldLanes", foldLanes[4:], foldBy128[0], foldBy128[1], 0, 0)
+	check("foldReflectedLanes", foldReflectedLanes[6:], 0, 0)
+	check("foldTo64", foldTo64[:], powerOfX(96), powerOfX(64))
+	check("barrett", barrett[:], quotientByP(), 1<<32|polynomial)
 }
 
 // quotientByP is floor(x^64 / P), by long division of polynomials over GF(2).

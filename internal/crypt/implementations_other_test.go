@@ -6,6 +6,10 @@ func cbcDecrypters() map[string]cbcDecrypter {
 	return map[string]cbcDecrypter{"Standard": new(standardCBC)}
 }
 
+func sumsUpdaters() map[string]sumsUpdater {
+	return map[string]sumsUpdater{"Generic": updateSumsGeneric}
+}
+
 func cksumUpdaters() map[string]func(uint32, []byte) uint32 {
-	return map[string]func(uint32, []byte) uint32{"Generic": updateCksumGeneric}
+	return map[string]func(uint32, []byte) uint32{"Generic": updateCksum}
 }

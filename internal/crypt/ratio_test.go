@@ -11,23 +11,43 @@ import (
 
 const ratioPiece = 256 << 10
 
-// BenchmarkCBCDecryptRatio runs all implementations in turn, a few milliseconds each, and
-// reports their median speeds and how many times the standard library's speed
-// that is: noise on the machine meets all of them alike.
+// BenchmarkCBCDecryptRatio reports the speed of every implementation and how many
+// times the standard library's speed that is.
 //
 //	go test -run - -bench CBCDecryptRatio ./internal/crypt
 func BenchmarkCBCDecryptRatio(b *testing.B) {
-	decrypters := cbcDecrypters()
+	key := NewKey()
+	work := make(map[string]func([]byte))
+	for name, d := range cbcDecrypters() {
+		d.reset(&key)
+		work[name] = d.decrypt
+	}
+	reportRatios(b, work, "Standard")
+}
+
+// BenchmarkChecksumsRatio does so for both checksums together; and Open beside
+// them, which decrypts as well.
+func BenchmarkChecksumsRatio(b *testing.B) {
+	key := NewKey()
+	work := map[string]func([]byte){"Open": NewOpener(&key, &testSecret).Open}
+	for name, update := range sumsUpdaters() {
+		work[name] = func(p []byte) { update(0, 0, p) }
+	}
+	reportRatios(b, work, "Generic")
+}
+
+// reportRatios runs all in turn, a few milliseconds each, and reports the median
+// speeds: noise on the machine meets all of them alike.
+func reportRatios(b *testing.B, work map[string]func([]byte), base string) {
 	speeds := make(map[string][]float64)
 	for b.Loop() {
-		for name, d := range decrypters {
-			speeds[name] = append(speeds[name], decryptSpeed(d, 4*time.Millisecond))
+		for name, process := range work {
+			speeds[name] = append(speeds[name], speed(process, 4*time.Millisecond))
 		}
 	}
-	standard := median(speeds["Standard"])
 	for name, s := range speeds {
 		b.ReportMetric(median(s), name+"-GB/s")
-		b.ReportMetric(median(s)/standard, name+"-x-standard")
+		b.ReportMetric(median(s)/median(speeds[base]), name+"-x-"+base)
 	}
 	b.ReportMetric(0, "ns/op")
 }
@@ -40,9 +60,12 @@ func BenchmarkCBCDecryptVersusOpenSSL(b *testing.B) {
 	if _, err := exec.LookPath("openssl"); err != nil {
 		b.Skip("no openssl on this machine")
 	}
+	key := NewKey()
+	d := newCBCDecrypter()
+	d.reset(&key)
 	var ours, theirs []float64
 	for b.Loop() {
-		ours = append(ours, decryptSpeed(newCBCDecrypter(), time.Second))
+		ours = append(ours, speed(d.decrypt, time.Second))
 		theirs = append(theirs, opensslSpeed(b))
 	}
 	b.ReportMetric(median(ours), "ours-GB/s")
@@ -51,15 +74,13 @@ func BenchmarkCBCDecryptVersusOpenSSL(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// decryptSpeed decrypts for about so long and returns GB/s.
-func decryptSpeed(d cbcDecrypter, duration time.Duration) float64 {
-	key := NewKey()
-	d.reset(&key)
+// speed runs process for about so long and returns GB/s.
+func speed(process func([]byte), duration time.Duration) float64 {
 	p := make([]byte, ratioPiece)
-	d.decrypt(p)
+	process(p)
 	start, size := time.Now(), 0
 	for time.Since(start) < duration {
-		d.decrypt(p)
+		process(p)
 		size += len(p)
 	}
 	return float64(size) / float64(time.Since(start).Nanoseconds())
@@ -67,7 +88,7 @@ func decryptSpeed(d cbcDecrypter, duration time.Duration) float64 {
 
 // opensslSpeed returns GB/s, from the last field of the last line: "11092160.75k".
 func opensslSpeed(b *testing.B) float64 {
-	out, err := exec.Command("openssl", "speed", "-seconds", "1", "-bytes", strconv.Itoa(ratioPiece),
+	out, err := exec.Command("openssl", "speed", "-elapsed", "-seconds", "1", "-bytes", strconv.Itoa(ratioPiece),
 		"-evp", "aes-128-cbc", "-decrypt").Output()
 	fields := bytes.Fields(out)
 	if err != nil || len(fields) == 0 {

@@ -10,7 +10,10 @@
 //	X·x^d ≡ H·(x^(d+64) mod P) + L·(x^d mod P)
 //
 // which fits in 128 bits again: Gopal et al., "Fast CRC Computation for Generic
-// Polynomials Using PCLMULQDQ Instruction", Intel, 2009.
+// Polynomials Using PCLMULQDQ Instruction", Intel, 2009. CRC-32 has the first bit
+// in the lowest place instead, so its lanes are as they come from memory, L before H;
+// its factors are reversed, and for one power less, as the product of two
+// reversed polynomials of 64 bits comes out multiplied by x.
 
 // Moves lane by the distance of X8 and adds the lane loaded from address there.
 #define FOLD(lane, address) \
@@ -112,74 +115,88 @@ reduce:
 	MOVL      AX, ret+32(FP)
 	RET
 
-// Moves four lanes by the distance of Z8 and adds those loaded from address there.
-// 0x96 is the truth table of a three-way sum.
-#define FOLD4(lanes, address) \
-	VPCLMULQDQ $0x00, Z8, lanes, Z6 \
-	VPCLMULQDQ $0x11, Z8, lanes, Z7 \
-	VMOVDQU64  address, lanes       \
-	VPSHUFB    Z9, lanes, lanes     \
-	VPTERNLOGQ $0x96, Z6, Z7, lanes
+// Moves four lanes by the distance of factors and adds data. 0x96 is the truth
+// table of a three-way sum.
+#define FOLD4(lanes, factors, data) \
+	VPCLMULQDQ $0x11, factors, lanes, Z10   \
+	VPCLMULQDQ $0x00, factors, lanes, lanes \
+	VPTERNLOGQ $0x96, Z10, data, lanes
 
-// Moves Z0 by the distance of Z8 and adds lanes.
-#define GATHER4(lanes) \
-	VPCLMULQDQ $0x00, Z8, Z0, Z6    \
-	VPCLMULQDQ $0x11, Z8, Z0, Z0    \
-	VPTERNLOGQ $0x96, Z6, lanes, Z0
+// Does so for both checksums with the 64 bytes at address.
+#define FOLD64(address, crc32, cksum) \
+	VMOVDQU64 address, Z8   \
+	VPSHUFB   Z16, Z8, Z9   \
+	FOLD4(crc32, Z17, Z8)   \
+	FOLD4(cksum, Z18, Z9)
 
-// func foldVPCLMUL(lane *[16]byte, register uint32, p []byte)
+// Moves each lane to the place of the last and adds them all up. The last lane has factors of zero and is added as it is.
+#define JOIN(lanes, factors, sum) \
+	VPCLMULQDQ    $0x00, factors, lanes, Z8 \
+	VPCLMULQDQ    $0x11, factors, lanes, Z9 \
+	VPXORQ        Z8, Z9, Z9                \
+	VEXTRACTI32X4 $3, lanes, sum            \
+	VEXTRACTI32X4 $1, Z9, X10               \
+	VEXTRACTI32X4 $2, Z9, X11               \
+	VPTERNLOGQ    $0x96, X9, X10, sum       \
+	VPXORQ        X11, sum, sum
+
+// func foldVPCLMUL(lanes *[2][16]byte, crc32, cksum uint32, p []byte)
+//
+// Z0 to Z3 are the lanes of CRC-32, Z4 to Z7 those of cksum.
 TEXT ·foldVPCLMUL(SB), NOSPLIT, $0-40
-	MOVQ lane+0(FP), DI
-	MOVL register+8(FP), AX
+	MOVQ lanes+0(FP), DI
+	MOVL crc32+8(FP), AX
+	MOVL cksum+12(FP), BX
 	MOVQ p_base+16(FP), SI
 	MOVQ p_len+24(FP), CX
 
-	VBROADCASTI32X4 ·reverseBytes(SB), Z9
-	VBROADCASTI32X4 ·foldBy2048(SB), Z8
+	VBROADCASTI32X4 ·reverseBytes(SB), Z16
+	VBROADCASTI32X4 ·foldReflectedBy2048(SB), Z17
+	VBROADCASTI32X4 ·foldBy2048(SB), Z18
 
 	VMOVDQU64 0(SI), Z0
 	VMOVDQU64 64(SI), Z1
 	VMOVDQU64 128(SI), Z2
 	VMOVDQU64 192(SI), Z3
-	VPSHUFB   Z9, Z0, Z0
-	VPSHUFB   Z9, Z1, Z1
-	VPSHUFB   Z9, Z2, Z2
-	VPSHUFB   Z9, Z3, Z3
+	VPSHUFB   Z16, Z0, Z4
+	VPSHUFB   Z16, Z1, Z5
+	VPSHUFB   Z16, Z2, Z6
+	VPSHUFB   Z16, Z3, Z7
 
-	// The register belongs to the first four bytes.
-	VMOVQ   AX, X6
-	VPSLLDQ $12, X6, X6
-	VPXORQ  Z6, Z0, Z0
+	// The registers belong to the first four bytes.
+	VMOVQ   AX, X8
+	VPXORQ  Z8, Z0, Z0
+	VMOVQ   BX, X9
+	VPSLLDQ $12, X9, X9
+	VPXORQ  Z9, Z4, Z4
 	JMP     next
 
 fold:
-	FOLD4(Z0, 0(SI))
-	FOLD4(Z1, 64(SI))
-	FOLD4(Z2, 128(SI))
-	FOLD4(Z3, 192(SI))
+	FOLD64(0(SI), Z0, Z4)
+	FOLD64(64(SI), Z1, Z5)
+	FOLD64(128(SI), Z2, Z6)
+	FOLD64(192(SI), Z3, Z7)
 
 next:
 	ADDQ $256, SI
 	SUBQ $256, CX
 	JNZ  fold
 
-	VBROADCASTI32X4 ·foldBy512(SB), Z8
-	GATHER4(Z1)
-	GATHER4(Z2)
-	GATHER4(Z3)
+	VBROADCASTI32X4 ·foldReflectedBy512(SB), Z17
+	VBROADCASTI32X4 ·foldBy512(SB), Z18
+	FOLD4(Z0, Z17, Z1)
+	FOLD4(Z0, Z17, Z2)
+	FOLD4(Z0, Z17, Z3)
+	FOLD4(Z4, Z18, Z5)
+	FOLD4(Z4, Z18, Z6)
+	FOLD4(Z4, Z18, Z7)
 
-	// Each lane to the place of the last, which has a factor of zero and is added as it is.
-	VMOVDQU64     ·foldLanes(SB), Z8
-	VPCLMULQDQ    $0x00, Z8, Z0, Z6
-	VPCLMULQDQ    $0x11, Z8, Z0, Z7
-	VPXORQ        Z6, Z7, Z7
-	VEXTRACTI32X4 $3, Z0, X0
-	VEXTRACTI32X4 $1, Z7, X1
-	VEXTRACTI32X4 $2, Z7, X2
-	VPXORQ        Z7, Z0, Z0
-	VPXORQ        Z1, Z2, Z2
-	VPXORQ        Z2, Z0, Z0
-	VPSHUFB       X9, X0, X0
-	VMOVDQU       X0, (DI)
+	VMOVDQU64 ·foldReflectedLanes(SB), Z17
+	VMOVDQU64 ·foldLanes(SB), Z18
+	JOIN(Z0, Z17, X1)
+	JOIN(Z4, Z18, X5)
+	VPSHUFB   X16, X5, X5
+	VMOVDQU   X1, 0(DI)
+	VMOVDQU   X5, 16(DI)
 	VZEROUPPER
 	RET
