@@ -148,10 +148,7 @@ func (d *Decoder) frame(request []byte) Event {
 	h, payload := parseRequestHeader(request), request[RequestHeaderBytes:]
 	_, known := requestSize(h.Code)
 	if d.dialect == Undecided {
-		d.dialect = Documented
-		if known {
-			d.dialect = dialectOf(h, payload)
-		}
+		d.dialect = dialectOf(h, payload)
 	}
 	f := Frame{Header: h, Dialect: d.dialect, Payload: payload}
 	if !known {

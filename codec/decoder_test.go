@@ -42,8 +42,8 @@ func TestBetweenInsideASkippedPayload(t *testing.T) {
 		then bool
 	}{{23, EventRefused, false}, {1, EventNone, false}, {1, EventNone, true}} {
 		n, e, err := d.Next(stream[:c.n])
-		if n != c.n || e.Kind != c.kind || err != nil || d.Between() != c.then {
-			t.Fatalf("got %d, kind %d, %v, Between %v; want %+v", n, e.Kind, err, d.Between(), c)
+		if n != c.n || e.Kind != c.kind || err != nil || d.Between() != c.then || d.Skipping() == c.then {
+			t.Fatalf("got %d, kind %d, %v, Between %v, Skipping %v; want %+v", n, e.Kind, err, d.Between(), d.Skipping(), c)
 		}
 		stream = stream[n:]
 	}

@@ -23,7 +23,8 @@ func (d Dialect) String() string {
 }
 
 // dialectOf tells the dialect of a connection by its first request. The seed's
-// client declares the length of the name where the field's width is due.
+// client declares the length of the name where the field's width is due; any
+// other request, an unknown one too, is a documented client's.
 func dialectOf(h RequestHeader, payload []byte) Dialect {
 	declared := int64(h.PayloadSize)
 	switch h.Code {

@@ -55,6 +55,26 @@ func TestLargestFile(t *testing.T) {
 	}
 }
 
+// TestLargestMessages holds the exported bounds against every message.
+func TestLargestMessages(t *testing.T) {
+	payload, response := 0, 0
+	for _, m := range Requests {
+		size, _ := requestSize(m.Code)
+		payload = max(payload, size)
+	}
+	for _, d := range []Dialect{Documented, Seed} {
+		for _, r := range []Response{
+			RegistrationApproved{}, RegistrationError{}, KeyExchange{}, FileReceived{}, Acknowledged{},
+		} {
+			response = max(response, len(AppendResponse(nil, d, r)))
+		}
+	}
+	if payload != MaxPayload || response != MaxResponse {
+		t.Errorf("the largest payload has %d bytes, not %d; the largest response %d, not %d",
+			payload, MaxPayload, response, MaxResponse)
+	}
+}
+
 func TestCodesHaveNames(t *testing.T) {
 	for code, want := range map[Code]string{
 		CodeRegistration: "registration", CodeFileReceived: "file received", 1102: "1102", 0: "0",

@@ -322,7 +322,7 @@ def responses():
     yield one("payload_shorter", "A payload shorter than its fields.", "documented") \
         .response(2100, ID, size=15).error()
     yield one("payload_size_ignored", "The length of a response comes from its code.", "seed",
-              canonical=False).approved(size=0).response(2104)
+              canonical=False).approved(size=0).response(2104).approved(size=17).response(2104, size=2**32 - 1).response(2104)
     yield one("cksum_no_number", "A cksum that is no number.", "seed").received(0, digits=b"12345abc\0\0").error()
     yield one("cksum_too_large", "A cksum of 33 bits.", "seed").received(0, digits=b"4294967296").error()
     yield one("cksum_empty", "A cksum without a digit.", "seed").received(0, digits=bytes(10)).error()
