@@ -136,6 +136,17 @@ func TestFrameLivesUntilTheNextCall(t *testing.T) {
 	}
 }
 
+// TestWholeRequestsAreNotCopied: a connection whose requests come whole holds
+// no memory in its decoder.
+func TestWholeRequestsAreNotCopied(t *testing.T) {
+	d := new(Decoder)
+	stream := sample()[:278]
+	n, e, err := d.Next(stream)
+	if n != 278 || err != nil || d.held != nil || &e.Frame.Payload[0] != &stream[RequestHeaderBytes] {
+		t.Errorf("got %d, %v; %d bytes are held", n, err, cap(d.held))
+	}
+}
+
 // TestAliasesCannotGrow appends to what was given out: the bytes behind it must
 // not change.
 func TestAliasesCannotGrow(t *testing.T) {

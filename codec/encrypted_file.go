@@ -1,7 +1,6 @@
 package codec
 
 import (
-	"bytes"
 	"encoding/binary"
 	"fmt"
 	"strconv"
@@ -125,7 +124,7 @@ func parseFileReceived(f *fields, d Dialect) FileReceived {
 func (f *fields) decimal(n int) uint32 {
 	digits := f.bytes(n)
 	digits = digits[:textLength(digits)]
-	v, err := strconv.ParseUint(string(bytes.TrimSpace(digits)), 10, 32)
+	v, err := strconv.ParseUint(string(digits), 10, 32)
 	if err != nil && f.err == nil {
 		f.err = fmt.Errorf("the cksum of the response is no number of 32 bits: %q", digits)
 	}
