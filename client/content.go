@@ -72,6 +72,9 @@ func (s *Session) put(ctx context.Context, p piece, progress func(int64)) error 
 	if p.err != nil {
 		return s.fail(p.err)
 	}
+	if readable(s.conn) {
+		return s.answeredEarly(ctx)
+	}
 	if err := s.write(ctx, codec.CodeEncryptedFile, p.data); err != nil {
 		return err
 	}
@@ -79,6 +82,16 @@ func (s *Session) put(ctx context.Context, p piece, progress func(int64)) error 
 		progress(p.sent)
 	}
 	return nil
+}
+
+// answeredEarly ends the session: the server has answered, or closed, before
+// all content was sent, and waits for the rest of it.
+func (s *Session) answeredEarly(ctx context.Context) error {
+	_, err := answer[codec.FileReceived](ctx, s, codec.CodeEncryptedFile)
+	if err == nil {
+		return s.violated(codec.CodeEncryptedFile, "it was answered before all of it was sent")
+	}
+	return s.fail(err)
 }
 
 // A piece is a part of what is sent for a file.

@@ -55,7 +55,7 @@ func (s *Session) giveUp(ctx context.Context, name []byte, tries int) error {
 		return s.fail(failure)
 	}
 	if _, err := ask[codec.Acknowledged](ctx, s, codec.CodeGiveUp, verdict); err != nil {
-		return err
+		return fmt.Errorf("%w, after the CRC of %q was wrong %d times", err, name, tries)
 	}
 	s.key.Wipe()
 	s.keyed = false

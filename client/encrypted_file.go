@@ -36,9 +36,9 @@ type Receipt struct {
 // nil, is told how many of the file's bytes are sent, from 0 again at each try.
 //
 // ErrTooLarge, ErrName and ErrNotKeyed come before anything is sent. After
-// ErrRefused the session can go on; after ErrChecksum it needs another
-// ExchangeKey, or has ended in the seed's dialect. After any other error it has
-// ended.
+// ErrRefused the session can go on, unless the refusal came in the middle of
+// the content; after ErrChecksum it needs another ExchangeKey, or has ended in
+// the seed's dialect. After any other error it has ended. Usable tells.
 func (s *Session) Send(ctx context.Context, f File, progress func(sent int64)) (Receipt, error) {
 	if err := s.check(f); err != nil {
 		return Receipt{}, err

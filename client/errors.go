@@ -17,8 +17,7 @@ func (p *Problem) Error() string { return p.text }
 // Hint says what a person can do about it.
 func (p *Problem) Hint() string { return p.hint }
 
-// The problems. After those that [Session] returns, it says at each method
-// whether the session can go on.
+// The problems. The methods of [Session] say after which of them it can go on.
 var (
 	ErrUnreachable = &Problem{"the server cannot be reached",
 		"Check the address on line 1 of transfer.info, or --server, and that the server runs there."}

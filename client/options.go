@@ -35,8 +35,8 @@ type Options struct {
 	// dialect: the seed's server leaves it unanswered. 5 seconds by default.
 	// Only Transfer uses it.
 	Probe time.Duration
-	// Pause is what the seed's server gets to take what must arrive alone,
-	// after it has reached its machine. 50 milliseconds by default.
+	// Pause is what a server of the seed's dialect gets to take what must
+	// arrive alone, after it has reached its machine. 50 milliseconds by default.
 	Pause time.Duration
 }
 

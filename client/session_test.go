@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -171,6 +172,55 @@ func TestRefusalInTheMiddleOfContent(t *testing.T) {
 	if err := <-served; err != nil {
 		t.Error(err)
 	}
+}
+
+// A server that keeps the stream framed would take all 4 GiB of a refused file.
+func TestEarlyAnswerEndsTheUpload(t *testing.T) {
+	for _, test := range []struct {
+		response []byte
+		want     *Problem
+	}{
+		{documented(2101), ErrRefused},
+		{documented(2103, make([]byte, 279)), ErrProtocol},
+	} {
+		l := listen(t)
+		taken := make(chan int64, 1)
+		go func() {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			defer conn.Close()
+			conn.Write(test.response)
+			n, _ := io.Copy(io.Discard, conn)
+			taken <- n
+		}()
+		s, err := Dial(t.Context(), Options{Server: l.Addr().String()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.keyed = true
+		const size = 256 << 20
+		_, err = s.Send(t.Context(), File{Name: "a", Size: size, Content: endless{size}}, nil)
+		if !errors.Is(err, test.want) || s.Usable() == nil {
+			t.Errorf("error %v, usable %v", err, s.Usable())
+		}
+		if n := <-taken; n > size/2 && runtime.GOOS == "linux" {
+			t.Errorf("%d bytes were sent", n)
+		}
+		l.Close()
+	}
+}
+
+// endless holds zeros.
+type endless struct{ size int64 }
+
+func (e endless) ReadAt(p []byte, at int64) (int, error) {
+	clear(p)
+	if left := e.size - at; left < int64(len(p)) {
+		return int(max(left, 0)), io.EOF
+	}
+	return len(p), nil
 }
 
 func TestContextEndsTheSession(t *testing.T) {

@@ -14,7 +14,7 @@ type sendCommand struct {
 	Dir     string   `placeholder:"DIR" default:"." help:"Directory of transfer.info and me.info (default: the working directory)."`
 	Server  string   `placeholder:"HOST:PORT" help:"Send to this server instead of the one in transfer.info."`
 	Name    string   `placeholder:"NAME" help:"Register under this name instead of the one in transfer.info."`
-	Dialect string   `enum:"auto,documented,seed" default:"auto" help:"How to speak to the server: auto, documented or seed."`
+	Dialect string   `enum:"auto,documented,seed" default:"auto" placeholder:"DIALECT" help:"How to speak to the server: auto, documented or seed."`
 	Files   []string `arg:"" optional:"" name:"FILE" help:"Files to send instead of the one in transfer.info."`
 }
 
@@ -40,7 +40,7 @@ func (s sendCommand) Run(ctx context.Context, c console) error {
 	if err == nil {
 		return nil
 	}
-	if results == nil || ctx.Err() != nil {
+	if results == nil {
 		fmt.Fprintf(c.err, "sealquay: %v\n", err)
 	}
 	if hint := client.Hint(err); hint != "" {
