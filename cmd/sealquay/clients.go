@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"iter"
 	"text/tabwriter"
 	"time"
@@ -74,6 +76,9 @@ func openToLook(ctx context.Context, f configFlags) (*persistence.Store, string,
 		return nil, "", err
 	}
 	store, err := persistence.OpenReadOnly(ctx, cfg.DataDir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, "", fmt.Errorf("no server has stored anything in %s: name its directory with --data-dir", cfg.DataDir)
+	}
 	if err != nil {
 		return nil, "", fmt.Errorf("open the storage in %s: %w", cfg.DataDir, err)
 	}

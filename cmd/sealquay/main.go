@@ -16,11 +16,14 @@ import (
 
 // commands is everything that can be typed.
 type commands struct {
-	Serve   serveCommand   `cmd:"" help:"Receive files."`
-	Clients clientsCommand `cmd:"" help:"Show the registered clients."`
-	Files   filesCommand   `cmd:"" help:"Show the received files."`
-	Config  configCommand  `cmd:"" help:"Show or check the configuration."`
-	Version versionCommand `cmd:"" help:"Show the version."`
+	Serve   serveCommand    `cmd:"" help:"Receive files."`
+	Send    sendCommand     `cmd:"" help:"Send files to a server."`
+	Clients clientsCommand  `cmd:"" help:"Show the registered clients."`
+	Files   filesCommand    `cmd:"" help:"Show the received files."`
+	Check   checkCommand    `cmd:"" help:"Prove that the database and the files agree; exit 1 when they do not."`
+	DB      databaseCommand `cmd:"" name:"db" help:"Back up or export the database."`
+	Config  configCommand   `cmd:"" help:"Show or check the configuration."`
+	Version versionCommand  `cmd:"" help:"Show the version."`
 }
 
 // console is where a command reads and writes.

@@ -21,10 +21,16 @@ type display interface {
 
 // newDisplay shows a bar on a terminal and plain lines elsewhere.
 func newDisplay(to io.Writer) display {
-	if f, ok := to.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+	if isTerminal(to) {
 		return &barDisplay{bars: mpb.New(mpb.WithOutput(to))}
 	}
 	return &lineDisplay{to: to}
+}
+
+// isTerminal reports whether a person looks at what is written.
+func isTerminal(w io.Writer) bool {
+	f, isFile := w.(*os.File)
+	return isFile && term.IsTerminal(int(f.Fd()))
 }
 
 // A lineDisplay prints a line when a file begins, and at each further try.

@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/netip"
 	"syscall"
-	"time"
 
 	"go.uber.org/zap"
 
@@ -23,13 +22,12 @@ type server struct {
 	*reactor.Reactor
 	store    *persistence.Store
 	handlers *handlers.Service
-	sweeping context.CancelFunc
-	log      *zap.Logger
+	sweeper  *sweeper
 }
 
 // startServer opens the storage and then the port.
 func startServer(ctx context.Context, cfg *config.Config, log *zap.Logger) (_ *server, err error) {
-	s := &server{log: log}
+	s := new(server)
 	s.store, err = persistence.Open(ctx, storeOptions(cfg, log))
 	if err != nil {
 		return nil, fmt.Errorf("open the storage in %s: %w", cfg.DataDir, err)
@@ -58,7 +56,7 @@ func startServer(ctx context.Context, cfg *config.Config, log *zap.Logger) (_ *s
 		_ = listener.Close()
 		return nil, err
 	}
-	s.startSweeping(cfg.SweepInterval)
+	s.sweeper = startSweeper(s.store, cfg.SweepInterval, log)
 	return s, nil
 }
 
@@ -134,18 +132,10 @@ func (s session) ContentEnd(ctx context.Context) reactor.Answer {
 	return reactor.Answer(s.Session.ContentEnd(ctx))
 }
 
-// startSweeping removes what failed uploads left, from time to time.
-func (s *server) startSweeping(every time.Duration) {
-	ctx, cancel := context.WithCancel(context.Background())
-	s.sweeping = cancel
-	_ = ctx
-	_ = every
-}
-
 // Stop drains the reactor, then closes what it stood on.
 func (s *server) Stop(ctx context.Context) error {
 	err := s.Drain(ctx)
-	s.sweeping()
+	s.sweeper.stop()
 	s.handlers.Close()
 	return errors.Join(err, s.store.Close())
 }

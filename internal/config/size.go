@@ -26,6 +26,15 @@ func size(low, high int64, field func(*Config) *int64) value {
 	}
 }
 
+// ParseSize reads a size as config.json has it: "64KiB", "1GiB", or a number of bytes.
+func ParseSize(s string) (int64, error) {
+	n, ok := parseSize(s)
+	if !ok {
+		return 0, fmt.Errorf("found %q; allowed: a size like 64KiB, or a number of bytes", s)
+	}
+	return n, nil
+}
+
 // parseSize reads digits and an optional unit; without one they count bytes.
 func parseSize(s string) (int64, bool) {
 	unit := int64(1)
