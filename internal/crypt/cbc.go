@@ -5,6 +5,8 @@ import (
 	"crypto/cipher"
 )
 
+const blockSize = aes.BlockSize
+
 // cbcDecrypter decrypts AES-128-CBC in place, one content after another.
 type cbcDecrypter interface {
 	// reset starts a content: a key, and an IV of zeros.
@@ -15,17 +17,38 @@ type cbcDecrypter interface {
 	wipe()
 }
 
-// standardCBC is the standard library's, one block at a time.
-type standardCBC struct{ mode cipher.BlockMode }
-
-func (d *standardCBC) reset(key *Key) {
-	d.mode = cipher.NewCBCDecrypter(newAES(key), make([]byte, aes.BlockSize))
+// cbcEncrypter encrypts AES-128-CBC, one content after another.
+type cbcEncrypter interface {
+	reset(key *Key)
+	// encrypt encrypts the next len(src)/16 blocks into dst, which is at least as long.
+	// Both may start at the same byte, but not overlap otherwise.
+	encrypt(dst, src []byte)
+	wipe()
 }
 
-func (d *standardCBC) decrypt(p []byte) { d.mode.CryptBlocks(p, p) }
+// standardDecrypter is the standard library's, one block at a time.
+type standardDecrypter struct{ mode cipher.BlockMode }
+
+func (d *standardDecrypter) reset(key *Key) {
+	d.mode = cipher.NewCBCDecrypter(newAES(key), make([]byte, blockSize))
+}
+
+func (d *standardDecrypter) decrypt(p []byte) { d.mode.CryptBlocks(p, p) }
 
 // wipe can only let go: package aes does not give access to its key schedule.
-func (d *standardCBC) wipe() { d.mode = nil }
+func (d *standardDecrypter) wipe() { d.mode = nil }
+
+// standardEncrypter is the standard library's.
+type standardEncrypter struct{ mode cipher.BlockMode }
+
+func (e *standardEncrypter) reset(key *Key) {
+	e.mode = cipher.NewCBCEncrypter(newAES(key), make([]byte, blockSize))
+}
+
+func (e *standardEncrypter) encrypt(dst, src []byte) { e.mode.CryptBlocks(dst, src) }
+
+// wipe can only let go, as above.
+func (e *standardEncrypter) wipe() { e.mode = nil }
 
 func newAES(key *Key) cipher.Block {
 	block, err := aes.NewCipher(key[:])

@@ -4,64 +4,89 @@ package crypt
 
 import "golang.org/x/sys/cpu"
 
-// inverseSchedule holds the round keys of the equivalent inverse cipher of
-// AES-128 (FIPS 197, section 5.3.5), in the order of their use.
-type inverseSchedule [11][blockSize]byte
+// schedule holds the round keys of AES-128 in the order of their use: those of
+// the cipher (FIPS 197, section 5.2) or of the equivalent inverse cipher
+// (section 5.3.5).
+type schedule [11][blockSize]byte
 
 //go:noescape
-func expandInverse(schedule *inverseSchedule, key *Key)
+func expandForward(schedule *schedule, key *Key)
 
-// decryptAESNI decrypts in place with eight blocks in flight. iv holds the block of
-// ciphertext before p, and then p's last.
+//go:noescape
+func expandInverse(schedule *schedule, key *Key)
+
+// encryptAESNI encrypts src into dst. iv holds the block of ciphertext before,
+// and then the last. dst is at least as long as src, a multiple of 16.
 //
 //go:noescape
-func decryptAESNI(schedule *inverseSchedule, iv *[blockSize]byte, p []byte)
+func encryptAESNI(schedule *schedule, iv *[blockSize]byte, dst, src []byte)
+
+// decryptAESNI decrypts in place with eight blocks in flight. iv holds the block of
+// ciphertext before p, and then p's last. len(p) is a multiple of 16.
+//
+//go:noescape
+func decryptAESNI(schedule *schedule, iv *[blockSize]byte, p []byte)
 
 // decryptVAES is the same with thirty-two blocks in flight, four to a 512-bit register.
 //
 //go:noescape
-func decryptVAES(schedule *inverseSchedule, iv *[blockSize]byte, p []byte)
+func decryptVAES(schedule *schedule, iv *[blockSize]byte, p []byte)
 
-// hasAESNI says whether expandInverse and decryptAESNI can run here. SSE2 belongs to amd64.
+// hasAESNI says whether all of the above but decryptVAES can run here: the rest is SSE2,
+// which belongs to amd64.
 func hasAESNI() bool { return cpu.X86.HasAES }
 
-// hasVAES says whether decryptVAES can run here. Package cpu reports AVX-512 only where
-// the operating system saves the 512-bit registers and the masks.
+// hasVAES says whether decryptVAES can run here too. Package cpu reports AVX-512 only
+// where the operating system saves the 512-bit registers and the masks.
 func hasVAES() bool {
-	return cpu.X86.HasAES && cpu.X86.HasAVX512F && cpu.X86.HasAVX512VL && cpu.X86.HasAVX512VAES
+	return hasAESNI() && cpu.X86.HasAVX512F && cpu.X86.HasAVX512VL && cpu.X86.HasAVX512VAES
 }
 
 // newCBCDecrypter returns the fastest decrypter that the CPU can run.
 func newCBCDecrypter() cbcDecrypter {
 	switch {
 	case hasVAES():
-		return new(vaesCBC)
+		return new(vaesDecrypter)
 	case hasAESNI():
-		return new(aesniCBC)
+		return new(aesniDecrypter)
 	}
-	return new(standardCBC)
+	return new(standardDecrypter)
 }
 
-// assemblyCBC is what the kernels share.
-type assemblyCBC struct {
-	schedule inverseSchedule
+// newCBCEncrypter returns the fastest encrypter that the CPU can run.
+func newCBCEncrypter() cbcEncrypter {
+	if hasAESNI() {
+		return new(aesniEncrypter)
+	}
+	return new(standardEncrypter)
+}
+
+// cbcState is what the kernels keep between two pieces.
+type cbcState struct {
+	schedule schedule
 	iv       [blockSize]byte
 }
 
-func (d *assemblyCBC) reset(key *Key) {
+func (s *cbcState) wipe() { *s = cbcState{} }
+
+type aesniDecrypter struct{ cbcState }
+
+func (d *aesniDecrypter) reset(key *Key) {
 	expandInverse(&d.schedule, key)
 	clear(d.iv[:])
 }
 
-func (d *assemblyCBC) wipe() {
-	clear(d.schedule[:])
-	clear(d.iv[:])
+func (d *aesniDecrypter) decrypt(p []byte) { decryptAESNI(&d.schedule, &d.iv, p) }
+
+type vaesDecrypter struct{ aesniDecrypter }
+
+func (d *vaesDecrypter) decrypt(p []byte) { decryptVAES(&d.schedule, &d.iv, p) }
+
+type aesniEncrypter struct{ cbcState }
+
+func (e *aesniEncrypter) reset(key *Key) {
+	expandForward(&e.schedule, key)
+	clear(e.iv[:])
 }
 
-type aesniCBC struct{ assemblyCBC }
-
-func (d *aesniCBC) decrypt(p []byte) { decryptAESNI(&d.schedule, &d.iv, p) }
-
-type vaesCBC struct{ assemblyCBC }
-
-func (d *vaesCBC) decrypt(p []byte) { decryptVAES(&d.schedule, &d.iv, p) }
+func (e *aesniEncrypter) encrypt(dst, src []byte) { encryptAESNI(&e.schedule, &e.iv, dst, src) }

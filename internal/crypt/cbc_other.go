@@ -2,4 +2,6 @@
 
 package crypt
 
-func newCBCDecrypter() cbcDecrypter { return new(standardCBC) }
+func newCBCDecrypter() cbcDecrypter { return new(standardDecrypter) }
+
+func newCBCEncrypter() cbcEncrypter { return new(standardEncrypter) }

@@ -98,6 +98,40 @@ func TestCBCMatchesReference(t *testing.T) {
 	}
 }
 
+// Any bytes, in place or not, in any pieces, are encrypted as the standard library does it.
+func TestCBCEncryptMatchesStandardLibrary(t *testing.T) {
+	for name, e := range cbcEncrypters() {
+		t.Run(name, func(t *testing.T) {
+			rapid.Check(t, func(t *rapid.T) {
+				key := Key(rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "key"))
+				plain := patterned(blockSize * rapid.IntRange(0, 40).Draw(t, "blocks"))
+				want := make([]byte, len(plain))
+				cipher.NewCBCEncrypter(newAES(&key), make([]byte, 16)).CryptBlocks(want, plain)
+
+				alignment := rapid.IntRange(0, 16).Draw(t, "alignment")
+				buffer := make([]byte, alignment+len(plain)+16)
+				dst, src := buffer[alignment:], plain
+				if rapid.Bool().Draw(t, "in place") {
+					copy(dst, plain)
+					src = dst[:len(plain)]
+				}
+				e.reset(&key)
+				for done := 0; done < len(src); {
+					n := blockSize * rapid.IntRange(0, (len(src)-done)/blockSize).Draw(t, "piece")
+					e.encrypt(dst[done:], src[done:done+n])
+					done += n
+				}
+				if !bytes.Equal(dst[:len(want)], want) {
+					t.Fatal("wrong ciphertext")
+				}
+				if !bytes.Equal(dst[len(want):], make([]byte, 16)) || !bytes.Equal(buffer[:alignment], make([]byte, alignment)) {
+					t.Fatal("bytes around the content changed")
+				}
+			})
+		})
+	}
+}
+
 // patterned returns bytes without period: a multiplicative generator's high bits.
 func patterned(n int) []byte {
 	p := make([]byte, n)

@@ -42,6 +42,18 @@ func TestKernelsStayInside(t *testing.T) {
 			}
 		}
 	}
+	for name, e := range cbcEncrypters() {
+		for n := 0; n <= len(page); n += blockSize {
+			for _, p := range [][]byte{page[:n], page[len(page)-n:]} {
+				copy(p, content)
+				e.reset(&key)
+				e.encrypt(p, p)
+				if !bytes.Equal(decryptStandard(&key, make([]byte, 16), p), content[:n]) {
+					t.Fatalf("%s: %d bytes come out wrong", name, n)
+				}
+			}
+		}
+	}
 	for name, update := range sumsUpdaters() {
 		for n := range len(page) + 1 {
 			for _, p := range [][]byte{page[:n], page[len(page)-n:]} {

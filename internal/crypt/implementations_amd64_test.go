@@ -3,6 +3,7 @@
 package crypt
 
 import (
+	"bytes"
 	"fmt"
 	"math/big"
 	"math/bits"
@@ -12,12 +13,21 @@ import (
 
 // cbcDecrypters are the implementations that this CPU can run, by name.
 func cbcDecrypters() map[string]cbcDecrypter {
-	all := map[string]cbcDecrypter{"Standard": new(standardCBC)}
+	all := map[string]cbcDecrypter{"Standard": new(standardDecrypter)}
 	if hasAESNI() {
-		all["AESNI"] = new(aesniCBC)
+		all["AESNI"] = new(aesniDecrypter)
 	}
 	if hasVAES() {
-		all["VAES"] = new(vaesCBC)
+		all["VAES"] = new(vaesDecrypter)
+	}
+	return all
+}
+
+// cbcEncrypters are the implementations that this CPU can run, by name.
+func cbcEncrypters() map[string]cbcEncrypter {
+	all := map[string]cbcEncrypter{"Standard": new(standardEncrypter)}
+	if hasAESNI() {
+		all["AESNI"] = new(aesniEncrypter)
 	}
 	return all
 }
@@ -48,27 +58,37 @@ func TestWipeClearsTheSchedule(t *testing.T) {
 		t.Skip("this CPU has no AES instructions")
 	}
 	key := NewKey()
-	d := new(aesniCBC)
+	d, e := new(aesniDecrypter), new(aesniEncrypter)
 	d.reset(&key)
-	d.decrypt(make([]byte, blockSize))
-	if d.schedule == (inverseSchedule{}) {
+	e.reset(&key)
+	block := make([]byte, blockSize)
+	d.decrypt(block)
+	e.encrypt(block, block)
+	if d.schedule == (schedule{}) || e.schedule == (schedule{}) {
 		t.Fatal("there is no schedule to wipe")
 	}
 	d.wipe()
-	if *d != (aesniCBC{}) {
+	e.wipe()
+	if *d != (aesniDecrypter{}) || *e != (aesniEncrypter{}) {
 		t.Error("something is left")
 	}
 }
 
-// The first and the last entry of the schedule are the cipher's last and first
+// The first and the last entry of the inverse schedule are the cipher's last and first
 // round keys, and those between are the others through InvMixColumns.
-func TestExpandInverse(t *testing.T) {
+func TestKeySchedules(t *testing.T) {
 	if !hasAESNI() {
 		t.Skip("this CPU has no AES instructions")
 	}
 	key := NewKey()
 	w := referenceKeyExpansion(&key)
-	var got inverseSchedule
+	var forward, got schedule
+	expandForward(&forward, &key)
+	for i, b := range forward {
+		if want := slices.Concat(w[4*i][:], w[4*i+1][:], w[4*i+2][:], w[4*i+3][:]); !bytes.Equal(b[:], want) {
+			t.Errorf("round key %d: %x, want %x", i, b, want)
+		}
+	}
 	expandInverse(&got, &key)
 	for round := range got {
 		for c := range 4 {

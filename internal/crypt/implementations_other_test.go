@@ -3,7 +3,7 @@
 package crypt
 
 func cbcDecrypters() map[string]cbcDecrypter {
-	return map[string]cbcDecrypter{"Standard": new(standardCBC)}
+	return map[string]cbcDecrypter{"Standard": new(standardDecrypter)}
 }
 
 func sumsUpdaters() map[string]sumsUpdater {
@@ -12,4 +12,8 @@ func sumsUpdaters() map[string]sumsUpdater {
 
 func cksumUpdaters() map[string]func(uint32, []byte) uint32 {
 	return map[string]func(uint32, []byte) uint32{"Generic": updateCksum}
+}
+
+func cbcEncrypters() map[string]cbcEncrypter {
+	return map[string]cbcEncrypter{"Standard": new(standardEncrypter)}
 }

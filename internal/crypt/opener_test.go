@@ -219,31 +219,39 @@ func TestDecoyIsHMAC(t *testing.T) {
 	}
 }
 
-func TestOpenerRefusesFractionsOfBlocks(t *testing.T) {
+func TestMisusePanics(t *testing.T) {
+	opener, sealer := NewOpener(new(Key), &testSecret), NewSealer(new(Key))
+	sized := func(n int) []byte { return make([]byte, n) }
+	misuse := map[string]func(){
+		"Seal of a fraction of a block": func() { sealer.Seal(sized(32), sized(17)) },
+		"Seal without room":             func() { sealer.Seal(make([]byte, 31, 64), sized(32)) },
+		"SealLast without room":         func() { sealer.SealLast(make([]byte, 16, 64), sized(16)) },
+	}
 	for _, n := range []int{0, 1, 15, 17, 31} {
-		for name, open := range map[string]func(*Opener, []byte){
-			"Open":     (*Opener).Open,
-			"OpenLast": func(o *Opener, p []byte) { o.OpenLast(p) },
-		} {
-			t.Run(fmt.Sprint(name, n), func(t *testing.T) {
-				defer func() {
-					if recover() == nil {
-						t.Error("no panic")
-					}
-				}()
-				open(NewOpener(new(Key), &testSecret), make([]byte, n))
-			})
-		}
+		misuse[fmt.Sprint("Open ", n)] = func() { opener.Open(sized(n)) }
+		misuse[fmt.Sprint("OpenLast ", n)] = func() { opener.OpenLast(sized(n)) }
+	}
+	for name, f := range misuse {
+		t.Run(name, func(t *testing.T) {
+			defer func() {
+				if recover() == nil {
+					t.Error("no panic")
+				}
+			}()
+			f()
+		})
 	}
 }
 
-func TestOpenerDoesNotAllocate(t *testing.T) {
+func TestOpenerAndSealerDoNotAllocate(t *testing.T) {
 	key := NewKey()
-	o := NewOpener(&key, &testSecret)
+	o, s := NewOpener(&key, &testSecret), NewSealer(&key)
 	p := make([]byte, 4096)
 	if n := testing.AllocsPerRun(100, func() {
 		o.Open(p)
 		o.OpenLast(p)
+		s.Seal(p, p)
+		s.SealLast(p, p[:4090])
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
@@ -271,6 +279,12 @@ func TestOpenerWipe(t *testing.T) {
 	o.Wipe()
 	if o.sums != (Checksums{}) || !recorder.wiped {
 		t.Error("the state of the content is left, or the key")
+	}
+	s := NewSealer(&key)
+	s.Seal(content, content)
+	s.Wipe()
+	if s.sums != (Checksums{}) {
+		t.Error("the state of the plaintext is left")
 	}
 	o.Reset(&key)
 	NewSealer(&key).SealLast(content, patterned(20))
@@ -346,6 +360,7 @@ func BenchmarkOpenSmall(b *testing.B) {
 	}
 }
 
+// BenchmarkSeal encrypts and computes both checksums.
 func BenchmarkSeal(b *testing.B) {
 	key := NewKey()
 	s := NewSealer(&key)

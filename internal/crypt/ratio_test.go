@@ -25,6 +25,17 @@ func BenchmarkCBCDecryptRatio(b *testing.B) {
 	reportRatios(b, work, "Standard")
 }
 
+// BenchmarkCBCEncryptRatio does so for encryption, which is serial by nature.
+func BenchmarkCBCEncryptRatio(b *testing.B) {
+	key := NewKey()
+	work := make(map[string]func([]byte))
+	for name, e := range cbcEncrypters() {
+		e.reset(&key)
+		work[name] = func(p []byte) { e.encrypt(p, p) }
+	}
+	reportRatios(b, work, "Standard")
+}
+
 // BenchmarkChecksumsRatio does so for both checksums together; and Open beside
 // them, which decrypts as well.
 func BenchmarkChecksumsRatio(b *testing.B) {
