@@ -46,6 +46,12 @@ type inventory interface {
 	quarantine(ctx context.Context, key, as string) (place string, err error)
 }
 
+// contents is all that a Store asks of the place for content.
+type contents interface {
+	content
+	inventory
+}
+
 // The folders of content. Nothing else is below the data directory but the
 // database and its lock.
 const (

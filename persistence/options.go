@@ -64,6 +64,8 @@ type Options struct {
 	Trouble func(error)
 	// FileSystem may wrap what content uses, to inject faults. It may be nil.
 	FileSystem func(FileSystem) FileSystem
+	// database may wrap the rows, to inject faults.
+	database func(database) database
 }
 
 func (o Options) check() error {

@@ -38,3 +38,9 @@ type upkeep interface {
 	// copyTo writes a copy as of one moment to path, an empty file.
 	copyTo(ctx context.Context, path string) error
 }
+
+// database is all that a Store asks of the place for rows.
+type database interface {
+	rows
+	upkeep
+}

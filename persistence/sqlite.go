@@ -28,6 +28,7 @@ const (
 // and a pool of others reads.
 type sqliteRows struct {
 	writers *sqlx.DB
+	writer  *sqliteWriter
 	readers *sqlx.DB
 	queries *statements
 	group   *group
@@ -56,9 +57,14 @@ func openSQLite(ctx context.Context, path string, durability Durability) (*sqlit
 	if err != nil {
 		return nil, errors.Join(err, conn.Close(), writers.Close())
 	}
-	r := &sqliteRows{writers: writers, readers: readers, queries: &statements{prepare: readers.PreparexContext}}
-	r.group = newGroup(&sqliteWriter{conn: conn, statements: statements{prepare: conn.PreparexContext}})
-	return r, nil
+	writer := &sqliteWriter{conn: conn, statements: statements{prepare: conn.PreparexContext}}
+	return &sqliteRows{
+		writers: writers,
+		writer:  writer,
+		readers: readers,
+		queries: &statements{prepare: readers.PreparexContext},
+		group:   newGroup(writer),
+	}, nil
 }
 
 // openSQLiteReadOnly opens an existing database that another process may be
@@ -120,12 +126,12 @@ func (r *sqliteRows) view(ctx context.Context, job func(tx) error) error {
 }
 
 func (r *sqliteRows) close() error {
-	err := r.readers.Close()
+	failed := errors.Join(r.queries.close(), r.readers.Close())
 	if r.group == nil {
-		return err
+		return failed
 	}
 	r.group.close()
-	return errors.Join(err, r.writers.Close())
+	return errors.Join(failed, r.writer.statements.close(), r.writer.conn.Close(), r.writers.Close())
 }
 
 func (r *sqliteRows) verify(ctx context.Context, deep bool) (damage []string, err error) {

@@ -2,6 +2,7 @@ package persistence
 
 import (
 	"context"
+	"errors"
 	"sync"
 
 	"github.com/jmoiron/sqlx"
@@ -27,6 +28,17 @@ func (s *statements) statement(ctx context.Context, query string) (*sqlx.Stmt, e
 		return found.(*sqlx.Stmt), nil
 	}
 	return made, nil
+}
+
+// close closes what was prepared, which must not be in use: database/sql does
+// not do so for statements of one connection, and SQLite keeps the files of a
+// connection open as long as it has a statement.
+func (s *statements) close() error {
+	var failed []error
+	for _, statement := range s.prepared.Range {
+		failed = append(failed, statement.(*sqlx.Stmt).Close())
+	}
+	return errors.Join(failed...)
 }
 
 func (s *statements) exec(ctx context.Context, query string, args []any) (int64, error) {

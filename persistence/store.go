@@ -26,16 +26,10 @@ const (
 type Store struct {
 	options Options
 	owner   string // of the uploads begun by this opening
-	rows    interface {
-		rows
-		upkeep
-	}
-	content interface {
-		content
-		inventory
-	}
-	root *os.Root
-	lock *os.File // nil when read only
+	rows    database
+	content contents
+	root    *os.Root
+	lock    *os.File // nil when read only
 
 	mu      sync.Mutex
 	live    map[string]struct{}    // uploads that have not ended
@@ -111,6 +105,9 @@ func (s *Store) open(ctx context.Context) (err error) {
 		return fmt.Errorf("%s: %w", databaseFile, err)
 	}
 	s.rows = rows
+	if s.options.database != nil {
+		s.rows = s.options.database(rows)
+	}
 	if err := syncPath(directory); err != nil { // the entries of the database and its log
 		return err
 	}

@@ -140,6 +140,4 @@ func TestReadOnlyWhileAnotherHasItAndAfter(t *testing.T) {
 		t.Fatal(err)
 	}
 	look()
-	left, _ := filepath.Glob(filepath.Join(s.options.DataDir, "*"))
-	t.Log(left)
 }

@@ -1,0 +1,353 @@
+package persistence
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// crashRows is a database on a machine that may stop: before a transaction, or
+// after its commit, when the answer is lost.
+type crashRows struct {
+	database
+	crash *crash
+}
+
+func (r crashRows) update(ctx context.Context, job func(tx) error) error {
+	if err := r.crash.step(); err != nil {
+		return err
+	}
+	return errors.Join(r.database.update(ctx, job), r.crash.step())
+}
+
+func (r crashRows) view(ctx context.Context, job func(tx) error) error {
+	if err := r.crash.step(); err != nil {
+		return err
+	}
+	return r.database.view(ctx, job)
+}
+
+// machine runs a store on a powerFS, and keeps account of what it has
+// promised.
+type machine struct {
+	crash   *crash
+	files   *powerFS
+	options Options
+	store   *Store
+
+	mu       sync.Mutex
+	promised map[string][]byte   // by file name: acknowledged last
+	tried    map[string][][]byte // not acknowledged, but verified perhaps, since then
+}
+
+// mutant changes the file system that a store sees.
+type mutant func(FileSystem) FileSystem
+
+func newMachine(t testing.TB, options Options, mutate mutant) *machine {
+	m := &machine{crash: &crash{}, promised: map[string][]byte{}, tried: map[string][][]byte{}}
+	m.files = newPowerFS(m.crash)
+	options.DataDir = fastDir(t)
+	options.FileSystem = func(FileSystem) FileSystem {
+		if mutate == nil {
+			return m.files
+		}
+		return mutate(m.files)
+	}
+	options.database = func(d database) database { return crashRows{d, m.crash} }
+	m.options = options
+	return m
+}
+
+// fastDir is a temporary directory, in memory where the machine has such: the
+// loss of what is not flushed is simulated.
+func fastDir(t testing.TB) string {
+	t.Helper()
+	directory, err := os.MkdirTemp("/dev/shm", "sealquay-test-*")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(directory) })
+	return directory
+}
+
+func (m *machine) open(ctx context.Context) error {
+	store, err := Open(ctx, m.options)
+	m.store = store
+	return err
+}
+
+// stop takes the power away at this moment, or ends the machine that has
+// stopped already.
+func (m *machine) stop(chance func() bool) {
+	m.crash.arm(1)
+	if m.store != nil {
+		_ = m.store.Close() // nothing it does has an effect any more
+	}
+	m.store = nil
+	m.files.cut(chance)
+	m.crash.arm(0)
+}
+
+// verify verifies an upload and notes what that promises.
+func (m *machine) verify(ctx context.Context, u *Upload, content []byte) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.tried[u.fileName] = append(m.tried[u.fileName], content)
+	if err := u.Verify(ctx); err != nil {
+		return err
+	}
+	m.promised[u.fileName], m.tried[u.fileName] = content, nil
+	return nil
+}
+
+func (m *machine) receive(ctx context.Context, id ClientID, name string, content []byte) (*Upload, error) {
+	u, err := m.store.Begin(ctx, id, name, int64(len(content)))
+	if err != nil {
+		return nil, err
+	}
+	if _, err = u.Write(content); err == nil {
+		err = u.Received(ctx, sumsOf(content))
+	}
+	return u, err
+}
+
+// prove compares the store with the account: what was promised is there and
+// whole, and nothing is there that no row explains.
+func (m *machine) prove(ctx context.Context) error {
+	files := map[string]File{}
+	for file, err := range m.store.Files(ctx, FileFilter{Verified: true}) {
+		if err != nil {
+			return err
+		}
+		files[file.FileName] = file
+	}
+	for name, content := range m.promised {
+		if err := m.proveFile(ctx, files[name], content, m.tried[name]); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	report, err := m.store.Check(ctx, CheckOptions{Deep: true})
+	if err == nil && len(report.Findings) > 0 {
+		err = fmt.Errorf("rows and content do not agree: %+v", report.Findings)
+	}
+	return err
+}
+
+func (m *machine) proveFile(ctx context.Context, file File, promised []byte, tried [][]byte) error {
+	if !file.Verified {
+		return errors.New("acknowledged and not verified")
+	}
+	from, err := m.store.content.open(ctx, file.PathName)
+	if err != nil {
+		return err
+	}
+	stored, err := io.ReadAll(from)
+	if err != nil {
+		return err
+	}
+	allowed := append(slices.Clone(tried), promised)
+	if !slices.ContainsFunc(allowed, func(c []byte) bool { return bytes.Equal(c, stored) }) {
+		return fmt.Errorf("content %q, acknowledged %q, tried %q", stored, promised, tried)
+	}
+	return nil
+}
+
+// scenario does one of everything. It stops at the first error.
+func (m *machine) scenario(ctx context.Context) error {
+	if err := m.open(ctx); err != nil {
+		return err
+	}
+	anna, err := m.store.Register(ctx, "anna")
+	if err != nil {
+		return err
+	}
+	for _, content := range []string{"first", "second", "third"} {
+		u, err := m.receive(ctx, anna, "replaced", []byte(content))
+		if err != nil {
+			return err
+		}
+		if err := m.verify(ctx, u, []byte(content)); err != nil {
+			return err
+		}
+	}
+	rejected, err := m.receive(ctx, anna, "rejected", []byte("damaged"))
+	if err != nil {
+		return err
+	}
+	if err := rejected.Discard(ctx); err != nil {
+		return err
+	}
+	older, err := m.receive(ctx, anna, "raced", []byte("older"))
+	if err != nil {
+		return err
+	}
+	newer, err := m.receive(ctx, anna, "raced", []byte("newer"))
+	if err != nil {
+		return err
+	}
+	if err := m.verify(ctx, newer, []byte("newer")); err != nil {
+		return err
+	}
+	if err := older.Discard(ctx); err != nil {
+		return err
+	}
+	return m.scenarioOther(ctx)
+}
+
+func (m *machine) scenarioOther(ctx context.Context) error {
+	berta, err := m.store.Register(ctx, "berta")
+	if err != nil {
+		return err
+	}
+	u, err := m.receive(ctx, berta, "only", []byte("of another client"))
+	if err != nil {
+		return err
+	}
+	if err := m.verify(ctx, u, []byte("of another client")); err != nil {
+		return err
+	}
+	if _, err := m.receive(ctx, berta, "left", []byte("under way")); err != nil {
+		return err
+	}
+	_, err = m.store.Sweep(ctx)
+	return err
+}
+
+// crashes runs the scenario with a crash at each step, or each stride-th, and
+// at some steps of the recovery too, and returns the first proof that fails.
+func crashes(t *testing.T, options Options, mutate mutant, stride int, chance func() func() bool) error {
+	t.Helper()
+	ctx := context.Background()
+	for at := 1; ; at += stride {
+		m := newMachine(t, options, mutate)
+		m.crash.arm(at)
+		ran := m.scenario(ctx)
+		m.stop(chance())
+		for again := at % 40; again > 0; again /= 3 {
+			m.crash.arm(again)
+			_ = m.open(ctx)
+			m.stop(chance())
+		}
+		if err := m.open(ctx); err != nil {
+			return fmt.Errorf("open after a crash at step %d: %w", at, err)
+		}
+		err := m.prove(ctx)
+		m.stop(keepAll)
+		_ = os.RemoveAll(m.options.DataDir)
+		if err != nil {
+			return fmt.Errorf("after a crash at step %d: %w", at, err)
+		}
+		if ran == nil {
+			return nil
+		}
+	}
+}
+
+// crashStride is 1 in the long form of the proof, which looks at every step.
+func crashStride() int {
+	if os.Getenv("SEALQUAY_LONG") != "" {
+		return 1
+	}
+	return 7
+}
+
+// chances are the ways a power cut treats what was not flushed.
+func chances() map[string]func() func() bool {
+	seed := uint64(0)
+	return map[string]func() func() bool{
+		"nothing unflushed survives": func() func() bool { return loseAll },
+		"all survives":               func() func() bool { return keepAll },
+		"some survives":              func() func() bool { seed++; return luck(seed) },
+	}
+}
+
+func TestNothingAcknowledgedIsLostAtAnyStep(t *testing.T) {
+	for name, chance := range chances() {
+		for _, options := range []Options{{}, {OnConflict: Keep, Keep: 1}} {
+			t.Run(fmt.Sprintf("%s/%v", name, options.OnConflict), func(t *testing.T) {
+				if err := crashes(t, options, nil, crashStride(), chance); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	}
+}
+
+// TestProofFailsWithoutEachStep takes out what Verify rests on, one thing at a
+// time: the proof above must notice.
+func TestProofFailsWithoutEachStep(t *testing.T) {
+	for name, mutate := range mutants() {
+		t.Run(name, func(t *testing.T) {
+			if err := crashes(t, Options{}, mutate, 3, func() func() bool { return loseAll }); err == nil {
+				t.Error("nobody notices")
+			} else {
+				t.Log(err)
+			}
+		})
+	}
+}
+
+func mutants() map[string]mutant {
+	return map[string]mutant{
+		"flush of content":                   func(f FileSystem) FileSystem { return &unflushed{FileSystem: f} },
+		"link to the final name":             func(f FileSystem) FileSystem { return &unflushed{FileSystem: f, link: true} },
+		"flush of the client's directory":    func(f FileSystem) FileSystem { return unsynced{f, 1} },
+		"flush of the directory's own entry": func(f FileSystem) FileSystem { return unsynced{f, 0} },
+		"removal of content":                 func(f FileSystem) FileSystem { return unremoved{f} },
+	}
+}
+
+// unflushed leaves out Temp.Sync, or Temp.Link.
+type unflushed struct {
+	FileSystem
+	link bool
+}
+
+func (u *unflushed) Temp() (Temp, error) {
+	temp, err := u.FileSystem.Temp()
+	return &unflushedTemp{temp, u.link}, err
+}
+
+type unflushedTemp struct {
+	Temp
+	link bool
+}
+
+func (u *unflushedTemp) Sync() error {
+	if u.link {
+		return u.Temp.Sync()
+	}
+	return nil
+}
+
+func (u *unflushedTemp) Link(name string) error {
+	if u.link {
+		return nil
+	}
+	return u.Temp.Link(name)
+}
+
+// unsynced leaves out SyncDir at one depth.
+type unsynced struct {
+	FileSystem
+	depth int
+}
+
+func (u unsynced) SyncDir(name string) error {
+	if name != "." && strings.Count(name, "/") == u.depth {
+		return nil
+	}
+	return u.FileSystem.SyncDir(name)
+}
+
+// unremoved leaves out Remove.
+type unremoved struct{ FileSystem }
+
+func (unremoved) Remove(string) error { return nil }
