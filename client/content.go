@@ -22,22 +22,34 @@ var (
 	largeBuffers = sync.Pool{New: func() any { b := make([]byte, largeBuffer); return &b }}
 )
 
-// stream sends the request that is in s.request and the sealed content of f.
-func (s *Session) stream(ctx context.Context, f File, progress func(int64)) error {
+// stream sends the request that is in s.request and the sealed content of f. It
+// returns the checksums of the file.
+func (s *Session) stream(ctx context.Context, f File, progress func(int64)) (crypt.Sums, error) {
 	head := s.request
 	if s.dialect == codec.Seed {
 		if err := s.write(ctx, codec.CodeEncryptedFile, head); err != nil {
-			return err
+			return crypt.Sums{}, err
 		}
 		if err := s.letArrive(ctx, codec.CodeEncryptedFile); err != nil {
-			return err
+			return crypt.Sums{}, err
 		}
 		head = nil
 	}
+	if s.sealer == nil {
+		s.sealer = crypt.NewSealer(&s.key)
+	} else {
+		s.sealer.Reset(&s.key)
+	}
+	defer s.sealer.Wipe()
 	progress(0)
-	source := &sealing{file: f, sealer: &s.sealer, head: head}
+	err := s.send(ctx, &sealing{file: f, sealer: s.sealer, head: head}, progress)
+	return s.sealer.Sums(), err
+}
+
+// send writes everything that source makes, in the smallest way that holds it.
+func (s *Session) send(ctx context.Context, source *sealing, progress func(int64)) error {
 	buffers := &smallBuffers
-	if total := int64(len(head)) + int64(s.sent.ContentSize); total > smallBuffer {
+	if total := int64(len(source.head)) + int64(s.sent.ContentSize); total > smallBuffer {
 		buffers = &largeBuffers
 		if total > largeBuffer {
 			return s.pump(ctx, source, progress)

@@ -111,15 +111,15 @@ func (s *Session) upload(ctx context.Context, f File, progress func(int64)) (cry
 		FileName:    []byte(s.wireName(f.Name)),
 	}
 	s.request = codec.AppendRequest(s.request[:0], s.dialect, s.id, s.sent)
-	s.sealer.Reset(&s.key)
-	if err := s.stream(ctx, f, progress); err != nil {
-		return crypt.Sums{}, 0, err
+	sums, err := s.stream(ctx, f, progress)
+	if err != nil {
+		return sums, 0, err
 	}
 	received, err := answer[codec.FileReceived](ctx, s, codec.CodeEncryptedFile)
 	if err == nil {
 		err = s.checkReceived(f, received)
 	}
-	return s.sealer.Sums(), received.Cksum, err
+	return sums, received.Cksum, err
 }
 
 // checkReceived holds the response against the request that it repeats.

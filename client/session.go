@@ -29,7 +29,7 @@ type Session struct {
 	id     codec.ClientID
 	key    crypt.Key
 	keyed  bool
-	sealer crypt.Sealer
+	sealer *crypt.Sealer       // nil before the first file
 	sent   codec.EncryptedFile // the last 1103
 
 	err error // the session has ended
