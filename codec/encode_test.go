@@ -109,3 +109,21 @@ func TestShortPayloadsAreRefused(t *testing.T) {
 		}
 	}
 }
+
+// 2103 repeats the field of its 1103 byte for byte, garbage behind the NUL included.
+func TestFileReceivedRepeatsTheNameField(t *testing.T) {
+	field := bytes.Repeat([]byte{0xEE}, textBytes)
+	copy(field, "name\x00")
+	payload := append(make([]byte, clientIDBytes+4), field...)
+	m, err := ParseEncryptedFile(Frame{Header: RequestHeader{Code: CodeEncryptedFile}, Payload: payload})
+	if err != nil {
+		t.Fatal(err)
+	}
+	response := AppendResponse(nil, Documented, FileReceived{FileName: m.FileNameField})
+	if got := response[responseHeaderBytes+clientIDBytes+4:][:textBytes]; !bytes.Equal(got, field) {
+		t.Errorf("the field of 2103 is %x, want %x", got, field)
+	}
+	if string(m.FileName) != "name" {
+		t.Errorf("the name is %q, want name", m.FileName)
+	}
+}

@@ -21,18 +21,23 @@ type EncryptedFile struct {
 	ClientID    ClientID
 	ContentSize uint32 // as declared; Frame.Content is what really follows
 	FileName    []byte // an alias of the frame when parsed
+	// FileNameField is the whole field when parsed, as 2103 repeats it: some
+	// clients leave other bytes than zeros behind the NUL. An alias of the frame.
+	FileNameField []byte
 }
 
 // ParseEncryptedFile decodes the payload of a frame with [CodeEncryptedFile].
-// FileName is valid as long as the frame's payload is.
+// Its slices are valid as long as the frame's payload is.
 func ParseEncryptedFile(f Frame) (EncryptedFile, error) {
 	b := fields{rest: f.Payload}
 	m := EncryptedFile{
-		ClientID:    b.clientID(),
-		ContentSize: b.uint32(),
-		FileName:    b.text(),
+		ClientID:      b.clientID(),
+		ContentSize:   b.uint32(),
+		FileNameField: b.bytes(textBytes),
 	}
-	return m, b.err
+	name := fields{rest: m.FileNameField, err: b.err}
+	m.FileName = name.text()
+	return m, name.err
 }
 
 func (m EncryptedFile) code() Code { return CodeEncryptedFile }
@@ -88,7 +93,7 @@ func encrypted(n int64) bool { return n > 0 && n%cipherBlock == 0 }
 type FileReceived struct {
 	ClientID    ClientID
 	ContentSize uint32
-	FileName    []byte
+	FileName    []byte // the name, or the whole field of the request
 	Cksum       uint32
 }
 
@@ -97,7 +102,7 @@ func (FileReceived) code() Code { return CodeFileReceived }
 func (m FileReceived) append(dst []byte, d Dialect) []byte {
 	dst = append(dst, m.ClientID[:]...)
 	dst = binary.LittleEndian.AppendUint32(dst, m.ContentSize)
-	dst = appendText(dst, m.FileName)
+	dst = appendField(dst, m.FileName)
 	if d == Seed {
 		start := len(dst)
 		dst = strconv.AppendUint(dst, uint64(m.Cksum), 10)

@@ -59,8 +59,13 @@ func (f *fields) text() []byte {
 
 // appendText appends as much of s as fits as a zero-padded text field.
 func appendText(dst []byte, s []byte) []byte {
-	s = fitting(s)
-	return appendZeros(append(dst, s...), textBytes-len(s))
+	return appendField(dst, fitting(s))
+}
+
+// appendField appends b, at most the width of a text field, as such a field.
+func appendField(dst []byte, b []byte) []byte {
+	b = b[:min(len(b), textBytes)]
+	return appendZeros(append(dst, b...), textBytes-len(b))
 }
 
 // fitting cuts s so that its field never runs into its neighbour and always

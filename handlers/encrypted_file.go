@@ -59,7 +59,7 @@ func (s *Session) beginUpload(ctx context.Context, f codec.Frame, m codec.Encryp
 		return s.fail(err)
 	}
 	to.upload = stored
-	m.FileName = bytes.Clone(m.FileName) // the frame goes
+	m.FileNameField = bytes.Clone(m.FileNameField) // the frame goes
 	s.upload = &upload{file: to, opener: s.opener(key), left: f.Content, message: m}
 	return Answer{}
 }
@@ -113,7 +113,7 @@ func (s *Session) ContentEnd(ctx context.Context) Answer {
 		Response: codec.FileReceived{
 			ClientID:    u.message.ClientID,
 			ContentSize: u.message.ContentSize,
-			FileName:    u.message.FileName,
+			FileName:    u.message.FileNameField,
 			Cksum:       u.sums.Of(u.kind),
 		},
 		More:     true,
