@@ -4,11 +4,15 @@
 // checksums over it (CRC-32 and POSIX cksum). It knows no sockets, files or
 // messages. docs/PROTOCOL.md section 1, "Cryptography", is its specification.
 //
-// The algorithms are the protocol's: clients that cannot be changed speak it.
-// CBC without authentication, a fixed IV and RSA-1024 protect content against
-// a passive listener and against accidental damage, not against an active
-// attacker.
+// The algorithms are the protocol's, for clients that cannot be changed. CBC
+// without authentication, a fixed IV and RSA-1024 keep content from a listener
+// and show accidental damage. They do not stop an attacker who changes what is
+// sent. What can be withheld from one is withheld: content with bad padding
+// is answered like any other. What cannot be is that true checksums are linear:
+// whoever gets those of many related contents under one key can tell them from
+// made-up ones.
 //
-// CBC decryption and cksum have assembly kernels for amd64, chosen by the
-// CPU's features when they are used. The build tag purego leaves them out.
+// CBC and the checksums have assembly kernels for amd64, chosen by the CPU's
+// features. The build tag purego leaves them out, and
+// GODEBUG=cpu.aes=off,cpu.pclmulqdq=off passes them over in a program that has them.
 package crypt

@@ -137,6 +137,11 @@ func TestFoldingConstants(t *testing.T) {
 	check("foldLanes", foldLanes[4:], foldBy128[0], foldBy128[1], 0, 0)
 	check("foldReflectedLanes", foldReflectedLanes[6:], 0, 0)
 	check("foldTo64", foldTo64[:], powerOfX(96), powerOfX(64))
+	for i, from := range reverseBytes {
+		if int(from) != 15-i {
+			t.Errorf("reverseBytes: byte %d comes from %d", i, from)
+		}
+	}
 	check("barrett", barrett[:], quotientByP(), 1<<32|polynomial)
 }
 

@@ -25,8 +25,8 @@ func NewOpener(key *Key, secret *[32]byte) *Opener {
 	return o
 }
 
-// Reset starts a new content encrypted with key and forgets everything about the last one.
-// The secret stays.
+// Reset starts a new content encrypted with key and forgets everything about the
+// last one. The secret stays.
 func (o *Opener) Reset(key *Key) {
 	o.cbc.reset(key)
 	o.sums = Checksums{}
@@ -52,14 +52,15 @@ func (o *Opener) open(p []byte) {
 	o.sums.Write(p)
 }
 
-// OpenLast decrypts the last piece of the content in place. p[:n] is its
-// plaintext, sums are over the whole content's. It panics unless len(p) is a positive
-// multiple of 16. Reset comes next.
+// OpenLast decrypts the last piece of the content in place: p[:n] is its
+// plaintext, and sums are those of the whole content. It panics unless len(p) is
+// a positive multiple of 16. Reset comes next.
 //
-// ok is false if the padding is wrong, and then n and sums look like any other:
-// they are derived from the secret and the content, the same for the same bytes. The time taken,
-// the memory touched and the allocations (none) are the same for every padding.
-// For as long as the caller treats both cases alike, only ok tells them apart.
+// ok is false if the padding is wrong. Then n and sums look like any other: they
+// are derived from the secret and the content, the same for the same bytes. The
+// time taken and the memory touched do not depend on the padding. Write p[:n] and
+// answer with sums in either case, and nothing tells them apart (protocol
+// section 1, "State"); keep ok for the day when the client wants to verify.
 func (o *Opener) OpenLast(p []byte) (n int, sums Sums, ok bool) {
 	requireBlocks(p)
 	before := len(p) - blockSize

@@ -28,11 +28,12 @@ func sumsOf(p []byte) Sums {
 
 // Whatever the client seals, in whatever pieces, the server opens, in whatever others.
 func TestOpenerOpensWhatSealerSeals(t *testing.T) {
-	opener := NewOpener(new(Key), &testSecret)
+	opener, sealer := NewOpener(new(Key), &testSecret), NewSealer(new(Key))
 	rapid.Check(t, func(t *rapid.T) {
 		key := Key(rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "key"))
 		plain := patterned(rapid.IntRange(0, 3000).Draw(t, "length"))
-		content := sealInPieces(t, &key, plain)
+		sealer.Reset(&key)
+		content := sealInPieces(t, sealer, plain)
 		opener.Reset(&key)
 		got, sums, ok := openInPieces(t, opener, content)
 		if !ok || !bytes.Equal(got, plain) || sums != sumsOf(plain) {
@@ -41,8 +42,7 @@ func TestOpenerOpensWhatSealerSeals(t *testing.T) {
 	})
 }
 
-func sealInPieces(t *rapid.T, key *Key, plain []byte) []byte {
-	sealer := NewSealer(key)
+func sealInPieces(t *rapid.T, sealer *Sealer, plain []byte) []byte {
 	content := make([]byte, SealedSize(uint64(len(plain))))
 	done := 0
 	for len(plain)-done >= blockSize && rapid.Bool().Draw(t, "seal more") {
@@ -260,36 +260,42 @@ func TestOpenerAndSealerDoNotAllocate(t *testing.T) {
 // wipeRecorder notes that it was told to wipe.
 type wipeRecorder struct {
 	cbcDecrypter
+	cbcEncrypter
 	wiped bool
 }
 
-func (d *wipeRecorder) wipe() {
-	d.cbcDecrypter.wipe()
-	d.wiped = true
+func (r *wipeRecorder) reset(*Key) {}
+func (r *wipeRecorder) wipe()      { r.wiped = true }
+
+func TestWipeReachesEverything(t *testing.T) {
+	key := NewKey()
+	o, s := NewOpener(&key, &testSecret), NewSealer(&key)
+	block := make([]byte, blockSize)
+	o.Open(block)
+	s.Seal(block, block)
+	var opening, sealing wipeRecorder
+	o.cbc, s.cbc = &opening, &sealing
+	o.Wipe()
+	s.Wipe()
+	if o.sums != (Checksums{}) || s.sums != (Checksums{}) {
+		t.Error("the state of the content is left")
+	}
+	if !opening.wiped || !sealing.wiped {
+		t.Error("the key is left")
+	}
 }
 
-func TestOpenerWipe(t *testing.T) {
+func TestResetAfterWipe(t *testing.T) {
 	key := NewKey()
-	content := make([]byte, 32)
-	NewSealer(&key).SealLast(content, patterned(20))
-	o := NewOpener(&key, &testSecret)
-	recorder := &wipeRecorder{cbcDecrypter: o.cbc}
-	o.cbc = recorder
-	o.Open(content[:16])
+	o, s := NewOpener(&key, &testSecret), NewSealer(&key)
 	o.Wipe()
-	if o.sums != (Checksums{}) || !recorder.wiped {
-		t.Error("the state of the content is left, or the key")
-	}
-	s := NewSealer(&key)
-	s.Seal(content, content)
 	s.Wipe()
-	if s.sums != (Checksums{}) {
-		t.Error("the state of the plaintext is left")
-	}
 	o.Reset(&key)
-	NewSealer(&key).SealLast(content, patterned(20))
+	s.Reset(&key)
+	content := make([]byte, 32)
+	s.SealLast(content, patterned(20))
 	if n, sums, ok := o.OpenLast(content); !ok || n != 20 || sums != sumsOf(patterned(20)) {
-		t.Error("not usable after Reset")
+		t.Error("not usable")
 	}
 }
 
