@@ -1,0 +1,113 @@
+package rooms
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/sealquay/sealquay/"
+
+// A room says what its package may depend on, directly or not.
+type room struct {
+	rooms    []string // other packages of this module
+	modules  []string // modules outside the standard library, by path; nil: any
+	noModule bool     // standard library only
+}
+
+var rooms = map[string]room{
+	"codec":            {noModule: true},
+	"reactor":          {rooms: []string{"codec", "internal/logging"}},
+	"handlers":         {rooms: []string{"codec", "persistence", "internal/crypt", "internal/logging"}},
+	"persistence":      {},
+	"client":           {rooms: []string{"codec", "internal/crypt"}, modules: []string{"golang.org/x/sys"}},
+	"internal/crypt":   {modules: []string{"golang.org/x/sys"}},
+	"internal/config":  {},
+	"internal/logging": {},
+	"internal/rooms":   {noModule: true},
+	"cmd/sealquay":     {rooms: []string{"codec", "reactor", "handlers", "persistence", "client", "internal/crypt", "internal/config", "internal/logging"}},
+}
+
+// forbidden are modules that a room must not see even through others.
+var forbidden = map[string][]string{
+	"handlers":    {"github.com/panjf2000/gnet/v2"},
+	"persistence": {"github.com/panjf2000/gnet/v2", "go.uber.org/zap"},
+	"reactor":     {"github.com/jmoiron/sqlx", "modernc.org/sqlite"},
+}
+
+type listed struct {
+	ImportPath string
+	Standard   bool
+	Deps       []string
+	Module     *struct{ Path string }
+}
+
+func TestRoomsKnowOnlyTheirNeighbours(t *testing.T) {
+	packages := list(t, module+"...")
+	moduleOf := modules(t)
+	for _, p := range packages {
+		name := strings.TrimPrefix(p.ImportPath, module)
+		r, known := rooms[name]
+		if !known {
+			t.Errorf("package %s has no room: say in this test what it may know", name)
+			continue
+		}
+		for _, dep := range p.Deps {
+			if other, ours := strings.CutPrefix(dep, module); ours {
+				if !slices.Contains(r.rooms, other) {
+					t.Errorf("%s must not know %s", name, other)
+				}
+				continue
+			}
+			m := moduleOf[dep]
+			switch {
+			case m == "":
+			case r.noModule:
+				t.Errorf("%s must not leave the standard library, and depends on %s", name, dep)
+			case r.modules != nil && !slices.Contains(r.modules, m):
+				t.Errorf("%s must not depend on %s", name, m)
+			case slices.Contains(forbidden[name], m):
+				t.Errorf("%s must not see %s", name, m)
+			}
+		}
+	}
+	if len(packages) < len(rooms) {
+		t.Errorf("%d packages are there, %d rooms are described", len(packages), len(rooms))
+	}
+}
+
+// modules returns the module of every package that is not of the standard
+// library.
+func modules(t *testing.T) map[string]string {
+	found := make(map[string]string)
+	for _, p := range list(t, "-deps", module+"...") {
+		if p.Module != nil {
+			found[p.ImportPath] = p.Module.Path
+		}
+	}
+	return found
+}
+
+func list(t *testing.T, args ...string) (all []listed) {
+	t.Helper()
+	cmd := exec.Command("go", append([]string{"list", "-json=ImportPath,Standard,Deps,Module"}, args...)...)
+	var complaint strings.Builder
+	cmd.Stderr = &complaint
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v\n%s", err, complaint.String())
+	}
+	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p listed
+		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+}
