@@ -18,7 +18,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m)
+	goleak.VerifyTestMain(m, goleak.IgnoreCurrent()) // gnet begins its own at init
 }
 
 // A testServer is the whole server on a free port of the loopback interface,
@@ -98,6 +98,17 @@ type logLine map[string]any
 // lines returns the lines of an event so far, in order.
 func (b *logBuffer) lines(t testing.TB, e logging.Event) (found []logLine) {
 	t.Helper()
+	for _, line := range b.all(t) {
+		if line["event"] == string(e) {
+			found = append(found, line)
+		}
+	}
+	return found
+}
+
+// all returns all lines so far, in order.
+func (b *logBuffer) all(t testing.TB) (found []logLine) {
+	t.Helper()
 	b.flush()
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -106,9 +117,7 @@ func (b *logBuffer) lines(t testing.TB, e logging.Event) (found []logLine) {
 		if err := json.Unmarshal([]byte(text), &line); err != nil {
 			t.Fatalf("a log line is no JSON object: %v\n%s", err, text)
 		}
-		if line["event"] == string(e) {
-			found = append(found, line)
-		}
+		found = append(found, line)
 	}
 	return found
 }
