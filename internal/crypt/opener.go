@@ -60,7 +60,7 @@ func (o *Opener) open(p []byte) {
 // are derived from the secret and the content, the same for the same bytes. The
 // time taken and the memory touched do not depend on the padding. Write p[:n] and
 // answer with sums in either case, and nothing tells them apart (protocol
-// section 1, "State"); keep ok for the day when the client wants to verify.
+// section 1, "State"); ok is for refusing to verify the copy later.
 func (o *Opener) OpenLast(p []byte) (n int, sums Sums, ok bool) {
 	requireBlocks(p)
 	before := len(p) - blockSize
