@@ -10,8 +10,13 @@ import (
 	"github.com/sealquay/sealquay/persistence"
 )
 
-// maxIdleClients bounds how many clients without a connection are remembered.
-const maxIdleClients = 1 << 16
+// What is remembered without a connection is bounded. Each file that waits for
+// its verdict holds a descriptor.
+const (
+	maxIdleClients = 1 << 16
+	maxIdleFiles   = 1 << 10
+	maxFiles       = 64 // of one client
+)
 
 // A grant is an AES key that was made for a client, and how often it was used
 // without an accepted CRC. It is guarded by its client's lock.
@@ -28,6 +33,7 @@ func (g *grant) throwAway() {
 
 // A file is content that was received whole and waits for the client's verdict.
 type file struct {
+	number  uint64   // in the order in which the client's files were received
 	owner   *Session // that received it; nil after its end
 	grant   *grant
 	upload  *persistence.Upload
@@ -47,12 +53,14 @@ type history struct {
 
 // A client is what outlives a connection.
 type client struct {
-	id       codec.ClientID
-	sessions int           // that hold it; guarded by the lock of clients
-	idle     *list.Element // in the list of idle clients when sessions is 0
-	expires  time.Time
+	id        codec.ClientID
+	sessions  int           // that hold it; guarded by the lock of clients
+	idle      *list.Element // in the list of idle clients when sessions is 0
+	idleFiles int           // when it became idle
+	expires   time.Time
 
 	mu       sync.Mutex
+	received uint64 // numbers the files
 	checksum string // the kind that is remembered, or ""
 	latest   *grant
 	names    map[string]*history
@@ -62,9 +70,10 @@ type client struct {
 type clients struct {
 	lifetime time.Duration
 
-	mu   sync.Mutex
-	byID map[codec.ClientID]*client
-	idle *list.List // of *client, the first expires first
+	mu    sync.Mutex
+	byID  map[codec.ClientID]*client
+	idle  *list.List // of *client, the first expires first
+	files int        // of idle clients
 }
 
 func newClients(lifetime time.Duration) *clients {
@@ -112,10 +121,38 @@ func (s *clients) find(id codec.ClientID) *client {
 
 func (s *clients) hold(c *client) {
 	c.sessions++
+	s.activate(c)
+}
+
+// activate takes c from the idle clients if it is one of them.
+func (s *clients) activate(c *client) {
 	if c.idle != nil {
 		s.idle.Remove(c.idle)
+		s.files -= c.idleFiles
 		c.idle = nil
 	}
+}
+
+// retire makes c an idle client, and returns the files of those that have to
+// make room.
+func (s *clients) retire(c *client) (discarded []*file) {
+	c.expires = time.Now().Add(s.lifetime)
+	c.idle = s.idle.PushBack(c)
+	c.idleFiles = c.countFiles()
+	s.files += c.idleFiles
+	for s.idle.Len() > maxIdleClients || s.files > maxIdleFiles {
+		discarded = append(discarded, s.forget(s.idle.Front().Value.(*client))...)
+	}
+	return discarded
+}
+
+func (c *client) countFiles() (n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, h := range c.names {
+		n += len(h.files)
+	}
+	return n
 }
 
 // release lets go of c and returns the files that are to be discarded now.
@@ -130,29 +167,27 @@ func (s *clients) release(c *client, owner *Session) []*file {
 	if s.lifetime == 0 {
 		return append(discarded, s.forget(c)...)
 	}
-	c.expires = time.Now().Add(s.lifetime)
-	c.idle = s.idle.PushBack(c)
-	if s.idle.Len() > maxIdleClients {
-		discarded = append(discarded, s.forget(s.idle.Front().Value.(*client))...)
-	}
-	return discarded
+	return append(discarded, s.retire(c)...)
 }
 
 // disown makes the files of a session that ended anybody's, or gives them up.
+// What was superseded while the session lasted goes as in received.
 func (c *client) disown(owner *Session, keep bool) (discarded []*file) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, h := range c.names {
 		kept := h.files[:0]
-		for _, f := range h.files {
+		latest := len(h.files) - 1
+		for i, f := range h.files {
 			switch {
 			case f.owner != owner:
 				kept = append(kept, f)
-			case keep:
+			case keep && i == latest:
 				f.owner = nil
 				kept = append(kept, f)
 			default:
 				discarded = append(discarded, f)
+				h.owed++
 			}
 		}
 		h.files = kept
@@ -164,10 +199,7 @@ func (c *client) disown(owner *Session, keep bool) (discarded []*file) {
 // held.
 func (s *clients) forget(c *client) (discarded []*file) {
 	delete(s.byID, c.id)
-	if c.idle != nil {
-		s.idle.Remove(c.idle)
-		c.idle = nil
-	}
+	s.activate(c)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.latest != nil {
