@@ -15,7 +15,8 @@ import (
 const (
 	maxIdleClients = 1 << 16
 	maxIdleFiles   = 1 << 10
-	maxFiles       = 64 // of one client
+	maxFiles       = 64   // of one client
+	maxNames       = 1024 // of one client
 )
 
 // A grant is an AES key that was made for a client, and how often it was used
@@ -171,7 +172,7 @@ func (s *clients) release(c *client, owner *Session) []*file {
 }
 
 // disown makes the files of a session that ended anybody's, or gives them up.
-// What was superseded while the session lasted goes as in received.
+// What was superseded while the session lasted goes as in add.
 func (c *client) disown(owner *Session, keep bool) (discarded []*file) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -81,12 +81,17 @@ func (s *Session) Content(_ context.Context, p []byte) Answer {
 	}
 	u.size += int64(len(p))
 	if _, err := u.upload.Write(p); err != nil {
-		a := s.fail(err)
-		s.abandon(s.request.reason)
-		s.done(a)
-		return a
+		return s.failUpload(err)
 	}
 	return Answer{}
+}
+
+// failUpload refuses the upload under way because of the storage.
+func (s *Session) failUpload(err error) Answer {
+	a := s.fail(err)
+	s.abandon()
+	s.done(a)
+	return a
 }
 
 // ContentEnd ends an upload: its CRC goes to the client, whose verdict decides
@@ -98,14 +103,11 @@ func (s *Session) ContentEnd(ctx context.Context) Answer {
 	}
 	err := u.upload.Received(ctx, persistence.Sums{CRC32: u.sums.CRC32, Cksum: u.sums.Cksum})
 	if err != nil {
-		a := s.fail(err)
-		s.abandon(s.request.reason)
-		s.done(a)
-		return a
+		return s.failUpload(err)
 	}
 	s.upload = nil
 	s.putOpener(u.opener)
-	superseded := s.client.received(u.file, s.Checksum)
+	superseded := s.client.add(u.file, s.Checksum)
 	s.discardAll(superseded)
 	s.request.size, s.request.checksum = u.size, u.kind
 	s.logReceived(u.file)
@@ -124,13 +126,13 @@ func (s *Session) ContentEnd(ctx context.Context) Answer {
 	return a
 }
 
-// abandon gives up the upload under way. What was stored of it is removed in
-// the background: a worker does not wait for that.
-func (s *Session) abandon(why logging.Reason) {
+// abandon gives up the upload under way, for the request's reason. What was
+// stored of it is removed in the background: a worker does not wait for that.
+func (s *Session) abandon() {
 	u := s.upload
 	s.upload = nil
 	s.putOpener(u.opener)
-	s.logDiscarded(u.file, why)
+	s.logDiscarded(u.file, s.request.reason)
 	s.background.Go(func() { s.discard(u.file) })
 }
 

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/sealquay/sealquay/internal/crypt"
@@ -29,17 +30,13 @@ func (c *client) use(own *grant) (g *grant, key crypt.Key, why logging.Reason) {
 	return g, g.key, ""
 }
 
-// received adds a file that waits for its verdict, chooses the kind of CRC for
-// it, and returns the files that it supersedes: the session's own, and those of
+// add adds a file that waits for its verdict, chooses the kind of CRC for it,
+// and returns the files that it supersedes: the session's own, and those of
 // connections that have ended. A verdict on one of the latter may still come.
-func (c *client) received(f *file, configured Checksum) (superseded []*file) {
+func (c *client) add(f *file, configured Checksum) (superseded []*file) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	h := c.names[f.name]
-	if h == nil {
-		h = new(history)
-		c.names[f.name] = h
-	}
+	h := c.history(f.name)
 	f.kind = configured.choose(c.checksum, h.rejected, f.size, f.sums)
 	kept := h.files[:0]
 	for _, old := range h.files {
@@ -53,7 +50,43 @@ func (c *client) received(f *file, configured Checksum) (superseded []*file) {
 		superseded = append(superseded, old)
 	}
 	h.files = append(kept, f)
+	c.received++
+	f.number = c.received
+	if oldest := c.excess(); oldest != nil {
+		superseded = append(superseded, oldest)
+	}
 	return superseded
+}
+
+// history returns the history of a name, a new one if there is none. The lock
+// is held.
+func (c *client) history(name string) *history {
+	h := c.names[name]
+	if h == nil {
+		if len(c.names) >= maxNames {
+			maps.DeleteFunc(c.names, func(_ string, h *history) bool { return len(h.files) == 0 })
+		}
+		h = new(history)
+		c.names[name] = h
+	}
+	return h
+}
+
+// excess takes the oldest file if too many wait for a verdict. The lock is held.
+func (c *client) excess() (oldest *file) {
+	n := 0
+	for _, h := range c.names {
+		n += len(h.files)
+		if len(h.files) > 0 && (oldest == nil || h.files[0].number < oldest.number) {
+			oldest = h.files[0]
+		}
+	}
+	if n <= maxFiles {
+		return nil
+	}
+	c.names[oldest.name].files = c.names[oldest.name].files[1:]
+	c.settle(oldest.name)
+	return oldest
 }
 
 // own returns the index of the session's latest file, or -1.

@@ -135,7 +135,9 @@ func (s *Session) leave() {
 // waits for a verdict as long as the client's key lives.
 func (s *Session) Close() {
 	if s.upload != nil {
-		s.abandon(logging.PayloadCutShort)
+		s.request.reason = logging.PayloadCutShort
+		s.abandon()
+		s.done(Answer{})
 	}
 	s.leave()
 }
