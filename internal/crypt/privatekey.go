@@ -1,6 +1,7 @@
 package crypt
 
 import (
+	"bytes"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
@@ -122,8 +123,8 @@ func ParsePrivateKey(der []byte) (*rsa.PrivateKey, error) {
 	}
 	// Package x509 overlooks what follows the key, and wrong numbers for the
 	// Chinese remainder theorem: it computes its own.
-	if err := requireSame(der, canonical); err != nil {
-		return nil, err
+	if !bytes.Equal(der, canonical) {
+		return nil, fmt.Errorf("%w: the encoding is not the canonical one", ErrKeyFormat)
 	}
 	return priv, nil
 }

@@ -94,10 +94,17 @@ func TestParsePublicKey(t *testing.T) {
 	one := big.NewInt(1)
 	multipleOf := func(p int64) *big.Int { // with p for its only small factor
 		m := new(big.Int).Div(n, big.NewInt(p))
-		for new(big.Int).GCD(nil, nil, m, smallPrimes()).Cmp(one) != 0 {
+		for smallFactor(m) != 0 {
 			m.Add(m, one)
 		}
 		return m.Mul(m, big.NewInt(p))
+	}
+	longer := func(der []byte, lengths ...int) []byte { // by two bytes to come
+		der = bytes.Clone(der)
+		for _, i := range lengths {
+			der[i] += 2
+		}
+		return der
 	}
 	changed := func(offset int, b ...byte) []byte {
 		return slices.Replace(bytes.Clone(spki), offset, offset+len(b), b...)
@@ -133,7 +140,11 @@ func TestParsePublicKey(t *testing.T) {
 		{"an exponent with a zero before it", padded(append(append(unhex("308188"), pkcs1Field(n, 17)[3:135]...), unhex("02020011")...)), ErrKeyFormat},
 		{"a third number in the sequence", padded(append(append(unhex("30818a"), pkcs1Field(n, 17)[3:138]...), unhex("020100")...)), ErrKeyFormat},
 		{"an exponent of 33 bits", padded(append(append(unhex("30818c"), pkcs1Field(n, 17)[3:135]...), unhex("02050100000001")...)), ErrKeyFormat},
+		{"an exponent of 32 bits", padded(append(append(unhex("30818b"), pkcs1Field(n, 17)[3:135]...), unhex("020500ffffffff")...)), ErrKeyFormat},
 		{"an exponent below zero", pkcs1Field(n, -17), ErrKeyFormat},
+		{"an exponent's length in more bytes than needed", padded(append(append(unhex("308188"), pkcs1Field(n, 17)[3:135]...), unhex("02810111")...)), ErrKeyFormat},
+		{"NULL behind the bit string", padded(append(longer(short, 1), 5, 0)), ErrKeyFormat},
+		{"NULL in the bit string", padded(append(longer(short, 1, 18), 5, 0)), ErrKeyFormat},
 
 		{"512 bits", padded(short), ErrKeySize},
 		{"1023 bits", pkcs1Field(new(big.Int).Rsh(n, 1), 17), ErrKeySize},
@@ -206,6 +217,67 @@ func TestOpenKeyRefuses(t *testing.T) {
 	}
 }
 
+// referenceParsePublicKey leaves the reading to package x509, and takes only what
+// it would write in the same way.
+func referenceParsePublicKey(field []byte) (*rsa.PublicKey, bool) {
+	var value asn1.RawValue
+	padding, err := asn1.Unmarshal(field, &value)
+	if err != nil || len(field) != PublicKeySize || !bytes.Equal(padding, make([]byte, len(padding))) {
+		return nil, false
+	}
+	der := value.FullBytes
+	if pub, err := x509.ParsePKCS1PublicKey(der); err == nil {
+		return pub, bytes.Equal(der, x509.MarshalPKCS1PublicKey(pub)) && checkPublicKey(pub) == nil
+	}
+	key, err := x509.ParsePKIXPublicKey(der)
+	pub, isRSA := key.(*rsa.PublicKey)
+	if err != nil || !isRSA {
+		return nil, false
+	}
+	again, err := x509.MarshalPKIXPublicKey(pub)
+	return pub, err == nil && bytes.Equal(der, again) && checkPublicKey(pub) == nil
+}
+
+// Every byte of every good field, changed in several ways, is taken or refused as
+// package x509 takes or refuses it.
+func TestParsePublicKeyMatchesStandardLibrary(t *testing.T) {
+	spki, pub := cryptoPPKey(t)
+	for _, good := range [][]byte{spki, pkcs1Field(pub.N, 17), pkcs1Field(pub.N, 65537)} {
+		for i := range good {
+			for _, difference := range []byte{0, 0x01, 0x02, 0x80, 0x81, 0xff, good[i]} {
+				field := bytes.Clone(good)
+				field[i] ^= difference
+				compareParsePublicKey(t, field)
+			}
+		}
+	}
+}
+
+func compareParsePublicKey(t *testing.T, field []byte) {
+	t.Helper()
+	pub, err := ParsePublicKey(field)
+	want, ok := referenceParsePublicKey(field)
+	if (err == nil) != ok {
+		t.Fatalf("%x: %v, and package x509 says %v", field, err, ok)
+	}
+	if err == nil && !pub.Equal(want) {
+		t.Fatalf("%x: another key", field)
+	}
+	if err != nil && !errors.Is(err, ErrKeyFormat) && !errors.Is(err, ErrKeySize) && !errors.Is(err, ErrKeyWeak) {
+		t.Fatal("an error without a class:", err)
+	}
+}
+
+func TestSmallFactor(t *testing.T) {
+	for n, want := range map[int64]uint{
+		2: 2, 3: 3, 1021: 1021, 1021 * 1031: 1021, 1031: 0, 1031 * 1033: 0, 7 * 1031: 7, 1<<61 - 1: 0,
+	} {
+		if got := smallFactor(big.NewInt(n)); got != want {
+			t.Errorf("%d: %d, want %d", n, got, want)
+		}
+	}
+}
+
 func FuzzParsePublicKey(f *testing.F) {
 	spki, pub := cryptoPPKey(f)
 	f.Add(spki)
@@ -213,24 +285,12 @@ func FuzzParsePublicKey(f *testing.F) {
 	f.Add(pkcs1Field(pub.N, 1))
 	f.Add(make([]byte, PublicKeySize))
 	f.Fuzz(func(t *testing.T, field []byte) {
-		pub, err := ParsePublicKey(field)
-		if err != nil {
-			if !errors.Is(err, ErrKeyFormat) && !errors.Is(err, ErrKeySize) && !errors.Is(err, ErrKeyWeak) {
-				t.Fatal("an error without a class:", err)
+		compareParsePublicKey(t, field)
+		if pub, err := ParsePublicKey(field); err == nil {
+			key := NewKey()
+			if _, err := SealKey(pub, &key); err != nil {
+				t.Fatal("the key is accepted and then of no use:", err)
 			}
-			return
-		}
-		// What is accepted has one encoding of its kind, and can be used.
-		spki, err := x509.MarshalPKIXPublicKey(pub)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !bytes.Equal(field, padded(spki)) && !bytes.Equal(field, padded(x509.MarshalPKCS1PublicKey(pub))) {
-			t.Fatal("not the canonical encoding")
-		}
-		key := NewKey()
-		if _, err := SealKey(pub, &key); err != nil {
-			t.Fatal("the key is accepted and then of no use:", err)
 		}
 	})
 }
