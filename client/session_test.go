@@ -18,7 +18,7 @@ import (
 // keyed returns a session that can send files.
 func keyed(t *testing.T, server *documentedServer) *Session {
 	t.Helper()
-	s, err := Dial(t.Context(), Options{Server: server.address(), Timeout: 10 * time.Second})
+	s, err := Dial(t.Context(), Options{Server: server.address(), Timeout: time.Hour})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,8 +145,12 @@ func TestRefusedSessionGoesOn(t *testing.T) {
 	}
 }
 
+// opaque hides the descriptor of a connection.
+type opaque struct{ net.Conn }
+
 // A server that refuses a large file and closes with content unread resets the
-// connection. The refusal is the reason that counts.
+// connection. The refusal is the reason that counts, even if it could not be
+// seen before.
 func TestRefusalInTheMiddleOfContent(t *testing.T) {
 	l := listen(t)
 	defer l.Close()
@@ -165,6 +169,7 @@ func TestRefusalInTheMiddleOfContent(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.keyed = true
+	s.conn = opaque{s.conn}
 	_, err = s.Send(t.Context(), file(make([]byte, 64<<20)), nil)
 	if !errors.Is(err, ErrRefused) || s.Usable() == nil {
 		t.Errorf("error %v, usable %v", err, s.Usable())
@@ -256,6 +261,68 @@ func TestContextEndsAnUpload(t *testing.T) {
 	})
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
+	}
+}
+
+// cancelling ends a context with the first bytes that are read.
+type cancelling struct {
+	net.Conn
+	cancel context.CancelFunc
+}
+
+func (c cancelling) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	c.cancel()
+	return n, err
+}
+
+// The interruption may come when the answer is there already. It must not
+// strike the next call unseen.
+func TestContextThatEndsWithTheAnswer(t *testing.T) {
+	server := newDocumentedServer(t)
+	s := keyed(t, server)
+	ctx, cancel := context.WithCancel(t.Context())
+	s.conn = cancelling{s.conn, cancel}
+	if err := s.ExchangeKey(ctx, "ann", testKey(t)); err != nil {
+		t.Errorf("the answer was there: %v", err)
+	}
+	if !errors.Is(s.Usable(), context.Canceled) {
+		t.Errorf("usable: %v", s.Usable())
+	}
+}
+
+func TestQueuesOfAConnection(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("not known here")
+	}
+	l := listen(t)
+	defer l.Close()
+	ours, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ours.Close()
+	theirs, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer theirs.Close()
+	if unacknowledged(ours) || readable(ours) {
+		t.Error("a new connection has bytes")
+	}
+	ours.SetWriteDeadline(time.Now().Add(50 * time.Millisecond))
+	sent, _ := ours.Write(make([]byte, 64<<20)) // more than both kernels hold
+	if !unacknowledged(ours) || !readable(theirs) {
+		t.Error("a full connection has none")
+	}
+	if _, err := io.ReadFull(theirs, make([]byte, sent)); err != nil {
+		t.Fatal(err)
+	}
+	for unacknowledged(ours) { // the last acknowledgement may be delayed
+		runtime.Gosched()
+	}
+	if readable(theirs) {
+		t.Error("a drained connection has bytes")
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -426,6 +427,43 @@ func TestIdentity(t *testing.T) {
 				t.Errorf("me.info.old holds %q", old)
 			}
 		})
+	}
+}
+
+// deadlines remembers the deadline of a connection, in Unix nanoseconds.
+type deadlines struct {
+	net.Conn
+	last *atomic.Int64
+}
+
+func (d deadlines) SetDeadline(at time.Time) error {
+	d.last.Store(at.UnixNano())
+	return d.Conn.SetDeadline(at)
+}
+
+// Only the first wait of a second run is short.
+func TestProbeEndsWithTheFirstAnswer(t *testing.T) {
+	var last atomic.Int64
+	server := newDocumentedServer(t)
+	server.clients["ann"] = [16]byte(bytes.Repeat([]byte{0xa1}, 16))
+	server.change = func(r received, response []byte) []byte {
+		left := time.Until(time.Unix(0, last.Load()))
+		if probing := left < 30*time.Minute; probing != (r.code == 1101) {
+			t.Errorf("the answer to %d has %v left", r.code, left)
+		}
+		return response
+	}
+	f := newFolder(t, server.address(), "a")
+	f.write("a", nil)
+	f.writeMe(0xa1)
+	transfer := f.transfer()
+	transfer.Timeout, transfer.Probe = time.Hour, time.Minute
+	transfer.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := new(net.Dialer).DialContext(ctx, network, address)
+		return deadlines{conn, &last}, err
+	}
+	if _, err := transfer.Send(t.Context()); err != nil {
+		t.Fatal(err)
 	}
 }
 
