@@ -122,7 +122,7 @@ func (s *Store) removeClaimed(ctx context.Context) (removed int, err error) {
 		after = batch[len(batch)-1].Upload
 		gone, err := s.carryOut(ctx, batch)
 		failed = append(failed, err)
-		if err := s.release1(ctx, gone); err != nil {
+		if err := s.giveUp(ctx, gone); err != nil {
 			return removed, errors.Join(append(failed, err)...)
 		}
 		removed += len(gone)
@@ -153,8 +153,8 @@ func (s *Store) carryOut(ctx context.Context, batch []claimRow) (gone []string, 
 	return gone, errors.Join(failed...)
 }
 
-// release1 gives up claims whose content is gone.
-func (s *Store) release1(ctx context.Context, gone []string) error {
+// giveUp gives up claims whose content is gone.
+func (s *Store) giveUp(ctx context.Context, gone []string) error {
 	if len(gone) == 0 {
 		return nil
 	}

@@ -5,7 +5,9 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
+	"os"
 	"runtime"
 	"strconv"
 
@@ -53,7 +55,7 @@ func openSQLite(ctx context.Context, path string, durability Durability) (*sqlit
 	if err != nil {
 		return nil, errors.Join(err, writers.Close())
 	}
-	readers, err := openReaders(path)
+	readers, err := openReaders(path, url.Values{"mode": {"ro"}})
 	if err != nil {
 		return nil, errors.Join(err, conn.Close(), writers.Close())
 	}
@@ -70,7 +72,17 @@ func openSQLite(ctx context.Context, path string, durability Durability) (*sqlit
 // openSQLiteReadOnly opens an existing database that another process may be
 // writing.
 func openSQLiteReadOnly(ctx context.Context, path string) (*sqliteRows, error) {
-	readers, err := openReaders(path)
+	r, err := readSQLite(ctx, path, url.Values{"mode": {"ro"}})
+	if isCannotOpen(err) && !exists(path+"-wal") {
+		// A file system that cannot be written: SQLite cannot make the files
+		// by which it notices a writer, and without a log there is none.
+		r, err = readSQLite(ctx, path, url.Values{"mode": {"ro"}, "immutable": {"1"}})
+	}
+	return r, err
+}
+
+func readSQLite(ctx context.Context, path string, with url.Values) (*sqliteRows, error) {
+	readers, err := openReaders(path, with)
 	if err != nil {
 		return nil, err
 	}
@@ -80,9 +92,9 @@ func openSQLiteReadOnly(ctx context.Context, path string) (*sqliteRows, error) {
 	return &sqliteRows{readers: readers, queries: &statements{prepare: readers.PreparexContext}}, nil
 }
 
-func openReaders(path string) (*sqlx.DB, error) {
+func openReaders(path string, with url.Values) (*sqlx.DB, error) {
 	sqlx.BindDriver(sqliteDriver, sqlx.QUESTION)
-	readers, err := sqlx.Open(sqliteDriver, sqliteName(path, url.Values{"mode": {"ro"}}))
+	readers, err := sqlx.Open(sqliteDriver, sqliteName(path, with))
 	if err != nil {
 		return nil, err
 	}
@@ -161,10 +173,10 @@ type sqliteWriter struct {
 	statements statements
 }
 
-func (w *sqliteWriter) begin() error  { return w.run1("BEGIN IMMEDIATE") }
-func (w *sqliteWriter) commit() error { return w.run1("COMMIT") }
-func (w *sqliteWriter) rollback()     { _ = w.run1("ROLLBACK") } // the loss is reported already
-func (w *sqliteWriter) run1(sql string) error {
+func (w *sqliteWriter) begin() error  { return w.perform("BEGIN IMMEDIATE") }
+func (w *sqliteWriter) commit() error { return w.perform("COMMIT") }
+func (w *sqliteWriter) rollback()     { _ = w.perform("ROLLBACK") } // the loss is reported already
+func (w *sqliteWriter) perform(sql string) error {
 	_, err := w.exec(sql)
 	return err
 }
@@ -172,15 +184,15 @@ func (w *sqliteWriter) run1(sql string) error {
 // run encloses the job in a savepoint. Some errors (disk full, I/O) make
 // SQLite end the whole transaction: then the savepoint is gone too.
 func (w *sqliteWriter) run(job func(tx) error) (failed, lost error) {
-	if err := w.run1("SAVEPOINT job"); err != nil {
+	if err := w.perform("SAVEPOINT job"); err != nil {
 		return nil, err
 	}
 	if failed = job(w); failed != nil {
-		if err := w.run1("ROLLBACK TO job"); err != nil {
+		if err := w.perform("ROLLBACK TO job"); err != nil {
 			return nil, fmt.Errorf("transaction lost: %w", failed)
 		}
 	}
-	return failed, w.run1("RELEASE job")
+	return failed, w.perform("RELEASE job")
 }
 
 func (w *sqliteWriter) exec(query string, args ...any) (int64, error) {
@@ -196,9 +208,18 @@ func (w *sqliteWriter) list(dest any, query string, args ...any) error {
 }
 
 // isDatabaseFull reports SQLite's own word for a full disk.
-func isDatabaseFull(err error) bool {
+func isDatabaseFull(err error) bool { return hasCode(err, sqlite3.SQLITE_FULL) }
+
+func isCannotOpen(err error) bool { return hasCode(err, sqlite3.SQLITE_CANTOPEN) }
+
+func hasCode(err error, code int) bool {
 	var e *sqlite.Error
-	return errors.As(err, &e) && e.Code()&0xff == sqlite3.SQLITE_FULL
+	return errors.As(err, &e) && e.Code()&0xff == code
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return !errors.Is(err, fs.ErrNotExist)
 }
 
 // none reports that a query found no row.
