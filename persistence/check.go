@@ -77,7 +77,7 @@ type checker struct {
 // process or another; what changes meanwhile is not reported. The error says
 // why the check itself could not go on.
 func (s *Store) Check(ctx context.Context, options CheckOptions) (Report, error) {
-	if options.Quarantine && s.lock == nil {
+	if options.Quarantine && s.readOnly() {
 		return Report{}, ErrReadOnly
 	}
 	c := &checker{Store: s, options: options, buffer: make([]byte, 256<<10)}

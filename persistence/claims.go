@@ -108,6 +108,8 @@ func (s *Store) removeLoop(ctx context.Context) {
 // the claims. It goes on after a failure, which leaves the claim for another
 // time.
 func (s *Store) removeClaimed(ctx context.Context) (removed int, err error) {
+	s.removing.Lock()
+	defer s.removing.Unlock()
 	var failed []error
 	after := ""
 	for {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"io"
 	"iter"
 	"strings"
 	"time"
@@ -68,6 +69,15 @@ func (s *Store) Files(ctx context.Context, filter FileFilter) iter.Seq2[File, er
 			}
 		}
 	}
+}
+
+// Content reads the content of a verified file, as Files lists it;
+// fs.ErrNotExist when it was replaced since. The caller closes it.
+func (s *Store) Content(ctx context.Context, file File) (io.ReadCloser, error) {
+	if s.closed.Load() {
+		return nil, ErrClosed
+	}
+	return s.content.open(ctx, file.PathName)
 }
 
 func (s *Store) fileRows(ctx context.Context, filter FileFilter) iter.Seq2[fileRow, error] {

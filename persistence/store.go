@@ -2,6 +2,7 @@ package persistence
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,15 +11,11 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"crypto/rand"
 )
 
 const (
 	databaseFile = "sealquay.db"
 	lockFile     = "sealquay.lock"
-	// touchInterval is how long a client's last seen may wait to be written.
-	touchInterval = time.Second
 )
 
 // Store holds clients, files and their content. All its methods are safe for
@@ -35,10 +32,11 @@ type Store struct {
 	live    map[string]struct{}    // uploads that have not ended
 	touched map[ClientID]time.Time // last seen, to be written
 
-	closed  atomic.Bool
-	removal chan struct{} // holds one token when content waits to be removed
-	stop    context.CancelFunc
-	work    sync.WaitGroup
+	closed   atomic.Bool
+	removing sync.Mutex    // held while claims are carried out
+	removal  chan struct{} // holds one token when content waits to be removed
+	stop     context.CancelFunc
+	work     sync.WaitGroup
 }
 
 // Open opens the embedded storage of a data directory, or makes it, for this
@@ -242,6 +240,9 @@ func (s *Store) view(ctx context.Context, job func(tx) error) error {
 	}
 	return s.rows.view(ctx, job)
 }
+
+// readOnly reports that the store was opened only to be looked at.
+func (s *Store) readOnly() bool { return s.lock == nil }
 
 // trouble reports a failure that no caller waits for.
 func (s *Store) trouble(err error) {

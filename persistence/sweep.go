@@ -27,7 +27,7 @@ type SweepReport struct {
 // content is a file that was acknowledged after it.
 func (s *Store) Sweep(ctx context.Context) (SweepReport, error) {
 	var report SweepReport
-	if s.lock == nil {
+	if s.readOnly() {
 		return report, ErrReadOnly
 	}
 	var failed []error

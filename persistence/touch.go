@@ -3,7 +3,15 @@ package persistence
 import (
 	"context"
 	"maps"
+	"slices"
 	"time"
+)
+
+const (
+	// touchInterval is how long a client's last seen may wait to be written.
+	touchInterval = time.Second
+	// touchBatch is how many are written by one job.
+	touchBatch = 256
 )
 
 // Touch notes that a client was seen now. It does not block: the time is
@@ -28,29 +36,39 @@ func (s *Store) touchLoop(ctx context.Context) {
 	}
 }
 
-// writeTouched writes what Touch noted. What cannot be written is noted again
-// unless a later time is.
+// writeTouched writes what Touch noted, in parts, so that other jobs come in
+// between. What cannot be written is noted again unless a later time is.
 func (s *Store) writeTouched(ctx context.Context) error {
 	s.mu.Lock()
 	seen := s.touched
 	s.touched = make(map[ClientID]time.Time, len(seen))
 	s.mu.Unlock()
-	if len(seen) == 0 {
-		return nil
-	}
-	err := s.rows.update(ctx, func(t tx) error {
-		for id, at := range seen {
-			if _, err := t.exec(`UPDATE clients SET LastSeen = ? WHERE ID = ?`, at, id[:]); err != nil {
-				return err
-			}
+	for part := range slices.Chunk(slices.Collect(maps.Keys(seen)), touchBatch) {
+		err := s.rows.update(ctx, func(t tx) error { return setLastSeen(t, part, seen) })
+		if err != nil {
+			s.touchAgain(seen)
+			return err
 		}
-		return nil
-	})
-	if err != nil {
-		s.mu.Lock()
-		maps.Copy(seen, s.touched)
-		s.touched = seen
-		s.mu.Unlock()
+		for _, id := range part {
+			delete(seen, id)
+		}
 	}
-	return err
+	return nil
+}
+
+func setLastSeen(t tx, clients []ClientID, seen map[ClientID]time.Time) error {
+	for _, id := range clients {
+		if _, err := t.exec(`UPDATE clients SET LastSeen = ? WHERE ID = ?`, seen[id], id[:]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// touchAgain notes again what was not written.
+func (s *Store) touchAgain(seen map[ClientID]time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	maps.Copy(seen, s.touched)
+	s.touched = seen
 }

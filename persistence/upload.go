@@ -28,7 +28,7 @@ type Upload struct {
 	size     int64
 	sums     Sums
 	received time.Time
-	flushed  chan error // holds the outcome of the flush begun by Received
+	flush    *flush // begun by Received
 }
 
 type stage int
@@ -53,12 +53,9 @@ func (s *Store) Begin(ctx context.Context, id ClientID, fileName string, content
 		return nil, err
 	}
 	u := &Upload{store: s, name: rand.Text(), id: id, fileName: fileName}
-	free, err := s.plainFree(ctx, id, fileName)
-	if err != nil {
-		return nil, u.wrap("begin", err)
-	}
+	free := s.plainFree(ctx, id, fileName)
 	s.hold(u.name)
-	err = s.update(ctx, func(t tx) error { return u.intend(t, contentSize, free) })
+	err := s.update(ctx, func(t tx) error { return u.intend(t, contentSize, free) })
 	if err != nil {
 		s.drop(u.name)
 		return nil, u.wrap("begin", err)
@@ -72,13 +69,10 @@ func (s *Store) Begin(ctx context.Context, id ClientID, fileName string, content
 
 // plainFree reports that nothing is at the plain key of a name. Something may
 // be there that no row knows: put there by hand, or under a name that the file
-// system takes for the same.
-func (s *Store) plainFree(ctx context.Context, id ClientID, fileName string) (bool, error) {
+// system takes for the same. When it cannot be told, the key is not used.
+func (s *Store) plainFree(ctx context.Context, id ClientID, fileName string) bool {
 	_, err := s.content.size(ctx, plainKey(id, fileName))
-	if errors.Is(err, fs.ErrNotExist) {
-		return true, nil
-	}
-	return false, nil
+	return errors.Is(err, fs.ErrNotExist)
 }
 
 // intend records the intent under a key that no row has.
@@ -132,8 +126,7 @@ func (u *Upload) Received(ctx context.Context, sums Sums) error {
 		return err
 	}
 	u.stage, u.sums, u.received = received, sums, now()
-	u.flushed = make(chan error, 1)
-	go func() { u.flushed <- u.draft.flush(context.WithoutCancel(ctx)) }()
+	u.flush = startFlush(ctx, u.draft)
 	if err := u.store.update(ctx, u.recordReceived); err != nil {
 		return u.fail("record received", err)
 	}
@@ -179,23 +172,11 @@ func (u *Upload) Verify(ctx context.Context) error {
 }
 
 func (u *Upload) publish(ctx context.Context) error {
-	if err := u.awaitFlush(); err != nil {
-		return err
-	}
-	if err := ctx.Err(); err != nil {
+	if err := u.flush.wait(ctx); err != nil {
 		return err
 	}
 	u.stage = published
 	return u.draft.publish(ctx, u.sums)
-}
-
-func (u *Upload) awaitFlush() error {
-	if u.flushed == nil {
-		return nil
-	}
-	err := <-u.flushed
-	u.flushed = nil
-	return err
 }
 
 // recordVerified turns the intent into a verified file. It is the moment at
@@ -252,7 +233,7 @@ func (u *Upload) discard(ctx context.Context) error {
 // more to lose.
 func (u *Upload) end() {
 	u.stage = ended
-	_ = u.awaitFlush()
+	u.flush.end()
 	if u.draft != nil {
 		u.store.trouble(u.draft.discard())
 		u.draft = nil

@@ -3,6 +3,7 @@ package persistence
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -10,7 +11,7 @@ import (
 	"testing"
 )
 
-// contentOf reads the verified content of a name as an operator would.
+// contentOf reads the verified content of a name; "" when there is none.
 func contentOf(t testing.TB, s *Store, name string) string {
 	t.Helper()
 	for file, err := range s.Files(t.Context(), FileFilter{Verified: true}) {
@@ -18,7 +19,12 @@ func contentOf(t testing.TB, s *Store, name string) string {
 			t.Fatal(err)
 		}
 		if file.FileName == name {
-			content, err := os.ReadFile(filepath.Join(s.options.DataDir, file.PathName))
+			from, err := s.Content(t.Context(), file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer from.Close()
+			content, err := io.ReadAll(from)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -236,7 +242,7 @@ func TestOnlyOneProcessHasTheDirectory(t *testing.T) {
 }
 
 func TestModesAreForTheOwnerAlone(t *testing.T) {
-	s := openTest(t, Options{DataDir: filepath.Join(fastDir(t), "made", "here")})
+	s := openTest(t, Options{DataDir: filepath.Join(fastDir(t), "made", "here?a=b%41#c d")})
 	verifyNew(t, s, register(t, s, "anna"), "a.txt", "content")
 	err := filepath.WalkDir(s.options.DataDir, func(path string, entry os.DirEntry, err error) error {
 		if err != nil {
