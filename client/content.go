@@ -25,15 +25,9 @@ var (
 // stream sends the request that is in s.request and the sealed content of f. It
 // returns the checksums of the file.
 func (s *Session) stream(ctx context.Context, f File, progress func(int64)) (crypt.Sums, error) {
-	head := s.request
-	if s.dialect == codec.Seed {
-		if err := s.write(ctx, codec.CodeEncryptedFile, head); err != nil {
-			return crypt.Sums{}, err
-		}
-		if err := s.letArrive(ctx, codec.CodeEncryptedFile); err != nil {
-			return crypt.Sums{}, err
-		}
-		head = nil
+	head, err := s.sendHead(ctx)
+	if err != nil {
+		return crypt.Sums{}, err
 	}
 	if s.sealer == nil {
 		s.sealer = crypt.NewSealer(&s.key)
@@ -42,8 +36,20 @@ func (s *Session) stream(ctx context.Context, f File, progress func(int64)) (cry
 	}
 	defer s.sealer.Wipe()
 	progress(0)
-	err := s.send(ctx, &sealing{file: f, sealer: s.sealer, head: head}, progress)
+	err = s.send(ctx, &sealing{file: f, sealer: s.sealer, head: head}, progress)
 	return s.sealer.Sums(), err
+}
+
+// sendHead returns the head that is to go out with the content: none in the
+// seed's dialect, where it goes first and alone.
+func (s *Session) sendHead(ctx context.Context) ([]byte, error) {
+	if s.dialect != codec.Seed {
+		return s.request, nil
+	}
+	if err := s.write(ctx, codec.CodeEncryptedFile, s.request); err != nil {
+		return nil, err
+	}
+	return nil, s.letArrive(ctx, codec.CodeEncryptedFile)
 }
 
 // send writes everything that source makes, in the smallest way that holds it.

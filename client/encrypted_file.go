@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/sealquay/sealquay/codec"
 	"github.com/sealquay/sealquay/internal/crypt"
@@ -105,31 +106,43 @@ func agreed(sums crypt.Sums, received uint32) (crypt.Kind, bool) {
 
 // upload sends the file once and returns our checksums and the server's CRC.
 func (s *Session) upload(ctx context.Context, f File, progress func(int64)) (crypt.Sums, uint32, error) {
-	s.sent = codec.EncryptedFile{
-		ClientID:    s.id,
-		ContentSize: uint32(crypt.SealedSize(uint64(f.Size))),
-		FileName:    []byte(s.wireName(f.Name)),
-	}
-	s.request = codec.AppendRequest(s.request[:0], s.dialect, s.id, s.sent)
+	s.prepare(f.Name, f.Size)
 	sums, err := s.stream(ctx, f, progress)
 	if err != nil {
 		return sums, 0, err
 	}
-	received, err := answer[codec.FileReceived](ctx, s, codec.CodeEncryptedFile)
-	if err == nil {
-		err = s.checkReceived(f, received)
+	crc, err := s.received(ctx, f.Name)
+	return sums, crc, err
+}
+
+// prepare makes the 1103 for a file.
+func (s *Session) prepare(name string, size int64) {
+	s.sent = codec.EncryptedFile{
+		ClientID:    s.id,
+		ContentSize: uint32(crypt.SealedSize(uint64(size))),
+		FileName:    []byte(s.wireName(name)),
 	}
-	return sums, received.Cksum, err
+	s.request = codec.AppendRequest(s.request[:0], s.dialect, s.id, s.sent)
+	s.began = time.Now()
+}
+
+// received waits for the 2103 and returns its CRC.
+func (s *Session) received(ctx context.Context, name string) (uint32, error) {
+	response, err := answer[codec.FileReceived](ctx, s, codec.CodeEncryptedFile)
+	if err == nil {
+		err = s.checkReceived(name, response)
+	}
+	return response.Cksum, err
 }
 
 // checkReceived holds the response against the request that it repeats.
-func (s *Session) checkReceived(f File, r codec.FileReceived) error {
+func (s *Session) checkReceived(name string, r codec.FileReceived) error {
 	switch {
 	case r.ClientID != s.id:
 		return s.violated(codec.CodeEncryptedFile, "the response is for the client %v, not %v", r.ClientID, s.id)
 	case r.ContentSize != s.sent.ContentSize:
 		return s.violated(codec.CodeEncryptedFile, "the response is for %d bytes of content, not %d", r.ContentSize, s.sent.ContentSize)
-	case !bytes.Equal(r.FileName, s.sent.FileName) && string(r.FileName) != f.Name:
+	case !bytes.Equal(r.FileName, s.sent.FileName) && string(r.FileName) != name:
 		return s.violated(codec.CodeEncryptedFile, "the response is for the file %q, not %q", r.FileName, s.sent.FileName)
 	}
 	return nil

@@ -38,6 +38,10 @@ type Options struct {
 	// Pause is what a server of the seed's dialect gets to take what must
 	// arrive alone, after it has reached its machine. 50 milliseconds by default.
 	Pause time.Duration
+	// Observe, if not nil, is told how long each request took: from before its
+	// first byte was written until its response was there, not yet judged. It is
+	// called by the goroutine that uses the session.
+	Observe func(request codec.Code, took time.Duration)
 }
 
 func (o Options) withDefaults() Options {
@@ -52,6 +56,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Pause == 0 {
 		o.Pause = defaultPause
+	}
+	if o.Observe == nil {
+		o.Observe = func(codec.Code, time.Duration) {}
 	}
 	return o
 }

@@ -17,8 +17,10 @@ import (
 // time. A context that ends during a call ends the session.
 type Session struct {
 	conn    net.Conn
+	options Options
 	timeout time.Duration
 	pause   time.Duration
+	began   time.Time // of the request under way
 
 	dialect codec.Dialect
 	decoder codec.ResponseDecoder
@@ -50,7 +52,7 @@ func Dial(ctx context.Context, o Options) (*Session, error) {
 	if err != nil {
 		return nil, &Error{Problem: ErrUnreachable, Cause: err}
 	}
-	return &Session{conn: conn, timeout: o.Timeout, pause: o.Pause, dialect: o.Dialect}, nil
+	return &Session{conn: conn, options: o, timeout: o.Timeout, pause: o.Pause, dialect: o.Dialect}, nil
 }
 
 // Close ends the connection and forgets the AES key. It may be called again.
@@ -179,6 +181,7 @@ func ask[T codec.Response](ctx context.Context, s *Session, code codec.Code, r c
 // say sends a request.
 func (s *Session) say(ctx context.Context, code codec.Code, r codec.Request) error {
 	s.request = codec.AppendRequest(s.request[:0], s.dialect, s.id, r)
+	s.began = time.Now()
 	return s.write(ctx, code, s.request)
 }
 
@@ -189,6 +192,7 @@ func answer[T codec.Response](ctx context.Context, s *Session, code codec.Code) 
 	if err != nil {
 		return none, err
 	}
+	s.options.Observe(code, time.Since(s.began))
 	switch response := response.(type) {
 	case T:
 		return response, nil
