@@ -14,7 +14,8 @@ import (
 const acceptors = 4
 
 // acceptPause is how long an acceptor waits when the process has no descriptor
-// left: connections that end free some.
+// left: connections that end free some, and those that wait to be accepted wait
+// with the kernel.
 const acceptPause = 50 * time.Millisecond
 
 func (r *Reactor) startAccepting() {
@@ -32,34 +33,96 @@ func (r *Reactor) accept() {
 		case errors.Is(err, net.ErrClosed):
 			return
 		default:
-			logging.Log(r.Log, logging.LimitHit, logging.ReasonField(logging.DescriptorsExhausted), logging.Error(err))
+			r.limits.hit(logging.DescriptorsExhausted, "", logging.Error(err))
 			time.Sleep(acceptPause)
 		}
+	}
+}
+
+// stopAccepting leaves the port to a server that listens beside this one, if
+// there is one, and closes the listener.
+func (r *Reactor) stopAccepting() {
+	if steerAway(r.Listener) {
+		time.Sleep(handshakeGrace)
+	}
+	_ = r.Listener.Close() // fails only when it is closed already
+	accepted := make(chan struct{})
+	go func() {
+		r.accepting.Wait()
+		close(accepted)
+	}()
+	select {
+	case <-accepted:
+	case <-r.broken: // gnet waits for ever for a loop that ended
 	}
 }
 
 // admit hands an accepted connection to a loop, unless a limit is reached.
 func (r *Reactor) admit(nc net.Conn) {
 	remote := nc.RemoteAddr().(*net.TCPAddr).AddrPort()
-	remote = netip.AddrPortFrom(remote.Addr().Unmap(), remote.Port())
-	if open := r.open.Add(1); open > int64(r.MaxConnections) {
-		r.refuse(nc, remote, logging.TooManyConnections)
+	c := newConn(r, r.lastID.Add(1), netip.AddrPortFrom(remote.Addr().Unmap(), remote.Port()))
+	if reason := r.enter(c); reason != "" {
+		_ = nc.Close() // nothing was said yet: nothing can be lost
+		c.left()
 		return
 	}
-	c := newConn(r, r.lastID.Add(1), remote)
-	if _, err := r.client.EnrollContext(nc, c); err != nil {
-		logging.Log(r.Log, logging.LimitHit, logging.ClientIP(remote.Addr()),
-			logging.ReasonField(logging.DescriptorsExhausted), logging.Error(err))
-		r.released()
-		return
-	}
-	if c.loop == nil { // the poller had no room for it: gnet closed it without a word
-		r.released()
+	_, err := r.client.EnrollContext(nc, c)
+	if c.gnet == nil { // gnet never called OnOpen, so it will not call OnClose
+		r.limits.hit(logging.DescriptorsExhausted, "", logging.ClientIP(c.remote.Addr()), logging.Error(err))
+		c.left()
 	}
 }
 
-func (r *Reactor) refuse(nc net.Conn, remote netip.AddrPort, reason logging.Reason) {
-	_ = nc.Close() // nothing was said yet: nothing can be lost
-	logging.Log(r.Log, logging.LimitHit, logging.ClientIP(remote.Addr()), logging.ReasonField(reason))
-	r.released()
+// enter counts the connection against the limits and returns what stands
+// against it. A trusted proxy's connection is counted by source only once its
+// header said which that is.
+func (r *Reactor) enter(c *conn) logging.Reason {
+	if r.open.Add(1) > int64(r.MaxConnections) {
+		r.limits.hit(logging.TooManyConnections, "max_connections", logging.ClientIP(c.remote.Addr()))
+		return logging.TooManyConnections
+	}
+	if r.isProxy(c.remote.Addr()) {
+		c.proxy = new(proxyHeader)
+		return ""
+	}
+	return c.enterSource()
+}
+
+// enterSource counts the connection for its source.
+func (c *conn) enterSource() logging.Reason {
+	source := sourceOf(c.remote.Addr())
+	if c.r.penalties.banned(source, time.Now()) {
+		c.r.limits.hit(logging.Penalized, "penalty_max", logging.ClientIP(c.remote.Addr()))
+		return logging.Penalized
+	}
+	if !c.r.sources.enter(source) {
+		c.r.limits.hit(logging.TooManyConnectionsFromSource, "max_connections_per_source", logging.ClientIP(c.remote.Addr()))
+		return logging.TooManyConnectionsFromSource
+	}
+	c.source = source
+	return ""
+}
+
+// left accounts for the end of a connection.
+func (c *conn) left() {
+	r := c.r
+	if c.source.IsValid() {
+		r.sources.leave(c.source)
+	}
+	r.uploads.Add(-int64(c.uploads.Swap(0)))
+	if r.open.Add(-1) == 0 {
+		select {
+		case r.idle <- struct{}{}:
+		default: // signalled already
+		}
+	}
+}
+
+func (r *Reactor) isProxy(from netip.Addr) bool {
+	for _, network := range r.ProxyProtocolFrom {
+		if network.Contains(from) {
+			return true
+		}
+	}
+	return false
 }

@@ -45,7 +45,7 @@ func (p *reply) Run(context.Context) error {
 	c := p.conn
 	defer c.answered()
 	defer c.recoverOnLoop()
-	if !c.isClosed() {
+	if !c.closed {
 		p.write()
 	} else if len(p.bytes) > 0 && c.afterlife >= 0 {
 		_, _ = unix.Write(c.afterlife, p.bytes) // the client has ended its sending; it may be gone altogether
@@ -57,6 +57,9 @@ func (p *reply) Run(context.Context) error {
 func (p *reply) write() {
 	c := p.conn
 	c.loop.now = time.Now()
+	if c.gnet.OutboundBuffered() == 0 {
+		c.clock.output = time.Time{} // gnet does not say when it has sent what waited
+	}
 	if len(p.bytes) > 0 {
 		c.bytesOut += int64(len(p.bytes))
 		if _, err := c.gnet.Write(p.bytes); err != nil {
@@ -127,10 +130,15 @@ func (c *conn) closeAfterlife() {
 	}
 }
 
+// drainQuiet is how long a connection of a draining server has to be quiet to
+// count as idle: a client in the middle of its conversation is quicker.
+const drainQuiet = time.Second
+
 // closeIfDrained closes the connection of a draining server if nothing is
 // under way on it. It is called on the loop.
 func (c *conn) closeIfDrained() {
-	if !c.isClosed() && !c.busy() && !c.clock.more && c.decoder.Between() && c.gnet.OutboundBuffered() == 0 {
+	quiet := time.Since(c.clock.active) >= drainQuiet
+	if !c.closed && quiet && !c.busy() && !c.clock.more && c.decoder.Between() && c.gnet.OutboundBuffered() == 0 {
 		c.shut(logging.ShuttingDown)
 	}
 }

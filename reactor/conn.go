@@ -3,6 +3,7 @@ package reactor
 import (
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/panjf2000/gnet/v2"
@@ -16,11 +17,13 @@ import (
 type conn struct {
 	r      *Reactor
 	id     uint64
-	remote netip.AddrPort
 	opened time.Time
 
 	loop         *loop
-	gnet         gnet.Conn
+	remote       netip.AddrPort // the client's; behind a proxy only once its header is there
+	source       netip.Prefix   // that it is counted for; invalid before that
+	proxy        *proxyHeader   // that is still to come; nil: none
+	gnet         gnet.Conn      // nil before it was opened
 	fd           int
 	decoder      codec.Decoder
 	upload       uint32 // numbers the uploads, so that an answer finds its own
@@ -33,6 +36,7 @@ type conn struct {
 	wheelLink    wheelLink
 	clock        clock
 	hold         hold
+	closed       bool
 	ending       bool // input is passed over: the connection closes after an answer
 	answeredLast bool // that answer was written
 	reason       logging.Reason
@@ -43,13 +47,14 @@ type conn struct {
 	serving    bool          // in a pool, or being served
 	full       bool          // waiting went over the high mark, and not yet under the low one
 	unblocked  chan struct{} // where the loop has to be blocked: that it need not be any more
-	closed     bool
-	answers    int // on their way to the loop
-	afterlife  int // a duplicate of the descriptor, to answer a half-closed client; -1: none
+	answers    int           // on their way to the loop
+	afterlife  int           // a duplicate of the descriptor, to answer a half-closed client; -1: none
 	finished   bool
 	nextInPool *conn // the pool's
 
+	uploads atomic.Int32 // places that it holds among the uploads
 	session Session
+	broken  bool          // the session panicked: it is only closed from now on
 	dialect codec.Dialect // of the request at hand
 }
 

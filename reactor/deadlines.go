@@ -52,6 +52,8 @@ func (c *conn) deadline() (time.Time, logging.Reason) {
 	switch {
 	case !k.linger.IsZero():
 		return k.linger.Add(lingerTime), c.reason
+	case c.ending && !c.answeredLast && c.busy():
+		return now.Add(c.r.RequestTimeout), "" // the server is to move
 	case c.gnet.OutboundBuffered() > 0:
 		if k.output.IsZero() {
 			k.output = now

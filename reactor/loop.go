@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
+	"os"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -21,22 +24,70 @@ type loop struct {
 	gnet     gnet.EventLoop
 	interest interest
 	wheel    wheel
-	now      time.Time // of the event at hand
+	now      time.Time   // of the event at hand
+	dead     atomic.Bool // it ended unasked
+	peer     *os.File    // the other end of its own connection
 }
 
-// loopOf returns the loop that a new connection was given to.
-func (r *Reactor) loopOf(g gnet.Conn) *loop {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	l := r.loops[g.EventLoop()]
-	if l == nil {
-		l = &loop{r: r, gnet: g.EventLoop(), interest: findInterest(g.Fd())}
+// findLoops meets gnet's event loops through a connection that each of them
+// gets for itself. Nothing is ever sent on it. It shows which poller is the
+// loop's, and its end shows that the loop ended: gnet would not say.
+func (r *Reactor) findLoops() error {
+	for range r.EventLoops { // each goes to a loop that has none yet
+		l := &loop{r: r}
 		l.wheel.init(time.Now())
+		own, err := l.connectItself()
+		if err != nil {
+			return err
+		}
+		if _, err := r.client.EnrollContext(own, l); err != nil {
+			return fmt.Errorf("give an event loop its own connection: %w", err)
+		}
 		r.loops[l.gnet] = l
-		logging.Log(r.Log, logging.ServerReactor, logging.Mechanism(l.interest.mechanism()))
 	}
-	return l
+	for _, l := range r.loops {
+		logging.Log(r.Log, logging.ServerReactor, logging.Mechanism(l.interest.mechanism()))
+		break
+	}
+	return nil
 }
+
+func (l *loop) connectItself() (net.Conn, error) {
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("connect an event loop to itself: %w", err)
+	}
+	l.peer = os.NewFile(uintptr(pair[1]), "event loop")
+	own := os.NewFile(uintptr(pair[0]), "event loop")
+	defer own.Close()
+	return net.FileConn(own)
+}
+
+// opened is called on the loop when its own connection is there.
+func (l *loop) opened(g gnet.Conn) {
+	l.gnet = g.EventLoop()
+	if !l.r.blocking {
+		l.interest = findInterest(g.Fd())
+	} else {
+		l.interest = interest{-1}
+	}
+}
+
+// closed is called when its own connection ends: gnet closes all when a loop
+// ends, for whatever reason.
+func (l *loop) closed() {
+	if l.r.stopping.Load() {
+		return
+	}
+	l.dead.Store(true)
+	select {
+	case l.r.failed <- errLoopEnded:
+		close(l.r.broken)
+	default: // it is known already
+	}
+}
+
+var errLoopEnded = errors.New("an event loop ended")
 
 // run queues f to be run on the loop. After the loops have stopped it does
 // nothing.
@@ -57,16 +108,22 @@ func (callbacks) OnTick() (time.Duration, gnet.Action) { return time.Hour, gnet.
 
 // OnOpen is called on the connection's loop before anything else.
 func (b *callbacks) OnOpen(g gnet.Conn) (_ []byte, action gnet.Action) {
-	c := g.Context().(*conn)
+	c, ok := g.Context().(*conn)
+	if !ok {
+		g.Context().(*loop).opened(g)
+		return nil, gnet.None
+	}
 	defer c.recoverTo(&action)
-	c.gnet, c.fd, c.loop = g, g.Fd(), b.r.loopOf(g)
+	c.gnet, c.fd, c.loop = g, g.Fd(), b.r.loops[g.EventLoop()]
 	c.loop.now = time.Now()
 	c.clock.start(c.loop.now)
 	c.loop.wheel.add(c, c.loop.now.Add(b.r.RequestTimeout))
 	if c.loop.interest.poller < 0 {
 		c.unblocked = make(chan struct{}, 1)
 	}
-	c.logOpen()
+	if c.proxy == nil {
+		c.logOpen()
+	}
 	if b.r.draining.Load() {
 		c.reason = logging.ShuttingDown
 		return nil, gnet.Close
@@ -76,7 +133,10 @@ func (b *callbacks) OnOpen(g gnet.Conn) (_ []byte, action gnet.Action) {
 
 // OnTraffic is called with what one read brought, at most readBuffer bytes.
 func (b *callbacks) OnTraffic(g gnet.Conn) (action gnet.Action) {
-	c := g.Context().(*conn)
+	c, ok := g.Context().(*conn)
+	if !ok {
+		return gnet.None
+	}
 	defer c.recoverTo(&action)
 	c.loop.now = time.Now()
 	in, err := g.Next(-1)
@@ -89,7 +149,11 @@ func (b *callbacks) OnTraffic(g gnet.Conn) (action gnet.Action) {
 
 // OnClose is called once, before the descriptor is closed.
 func (b *callbacks) OnClose(g gnet.Conn, err error) (action gnet.Action) {
-	c := g.Context().(*conn)
+	c, ok := g.Context().(*conn)
+	if !ok {
+		g.Context().(*loop).closed()
+		return gnet.None
+	}
 	defer c.recoverTo(&action)
 	c.close(err)
 	return gnet.None
@@ -116,6 +180,7 @@ func (c *conn) recoverOnLoop() {
 // recover keeps a panic in a task of the loop itself from ending the server.
 func (l *loop) recover() {
 	if cause := recover(); cause != nil {
+		l.r.panics.Add(1)
 		logging.Log(l.r.Log, logging.ServerPanic, logging.Error(fmt.Errorf("%v", cause)), logging.Stack())
 	}
 }
@@ -123,19 +188,21 @@ func (l *loop) recover() {
 // close takes leave of the connection: what was received is still served, then
 // the session ends. A client that only ended its sending still gets its answer.
 func (c *conn) close(err error) {
+	c.closed = true
 	c.loop.wheel.remove(c)
-	c.r.memory.forget(c)
+	if c.hold&holdMemory != 0 {
+		c.r.memory.forget(c)
+	}
 	c.reason = c.closeReason(err)
+	c.penalize(c.reason)
 	c.abandonContent()
 	c.mu.Lock()
-	c.closed = true
 	owing := c.serving || c.head != nil || c.answers > 0
 	if owing && errors.Is(err, io.EOF) {
 		c.afterlife, _ = unix.FcntlInt(uintptr(c.fd), unix.F_DUPFD_CLOEXEC, 0) // -1 when it fails: no answer
 	}
 	c.mu.Unlock()
-	t := c.r.newTask(closeTask)
-	c.push(t)
+	c.push(c.r.newTask(closeTask))
 }
 
 func (c *conn) closeReason(err error) logging.Reason {
@@ -145,6 +212,9 @@ func (c *conn) closeReason(err error) logging.Reason {
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return logging.ConnectionReset
 	case errors.Is(err, io.EOF):
+		if failed, _ := unix.GetsockoptInt(c.fd, unix.SOL_SOCKET, unix.SO_ERROR); failed != 0 {
+			return logging.ConnectionReset // a connection that is not read ends like this
+		}
 		return c.cutShort()
 	case err == nil:
 		return logging.ShuttingDown
@@ -168,7 +238,9 @@ func (c *conn) shut(reason logging.Reason) {
 	if c.reason == "" {
 		c.reason = reason
 	}
-	_ = c.loop.gnet.Close(c.gnet)
+	if !c.closed {
+		_ = c.loop.gnet.Close(c.gnet)
+	}
 }
 
 func (l *loop) closeIdle() {
@@ -180,6 +252,7 @@ func (l *loop) closeAll(reason logging.Reason) {
 }
 
 func (c *conn) logPanic(cause any) {
-	logging.Log(c.r.Log, logging.ServerPanic, logging.ConnID(c.id), logging.ClientIP(c.remote.Addr()),
+	c.r.panics.Add(1)
+	logging.Log(c.r.Log, logging.ServerPanic, logging.ConnID(c.id),
 		logging.Error(fmt.Errorf("%v", cause)), logging.Stack())
 }

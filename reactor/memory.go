@@ -6,10 +6,10 @@ const (
 	// largeChunk fits the second-level cache together with what decryption and
 	// checksums need. It is what a fast connection is read into.
 	largeChunk = 256 << 10
-	// smallChunk is as large as the loops' read buffer, so that one always holds
-	// what a loop has in hand.
-	smallChunk = readBuffer
 	readBuffer = 16 << 10
+	// smallChunk holds what a loop reads at once and an incomplete block before
+	// it. It is a size of Go's allocator.
+	smallChunk = 18 << 10
 	// blockBytes is the granularity of content: pieces are cut at multiples of
 	// it, because a cipher block cannot be opened in parts.
 	blockBytes = 16
@@ -23,46 +23,88 @@ type chunk struct {
 
 func (c *chunk) free() []byte { return c.buf[c.n:] }
 
-// A memory bounds what content takes and hands it out in chunks. Large chunks
-// are granted only below the soft limit, and a connection that finds it exceeded
-// waits, unread, until there is room again. Small chunks are always granted,
-// because they take in what was read already. A waiting connection holds one of
-// them at most: the space above the soft limit is for those.
+// A memory bounds what content and requests take, and hands chunks out. Large
+// chunks are granted only below the soft limit, and a connection that finds it
+// exceeded waits, unread, until there is room again. Small chunks are always
+// granted, because they take in what was read already. A waiting connection
+// holds one of them at most: the space above the soft limit is for those. If
+// even that is used up, the loops stop reading altogether.
 type memory struct {
-	soft int64 // bytes
+	soft, hard int64 // bytes
 
-	mu      sync.Mutex
-	used    int64
-	peak    int64
-	large   []*chunk // free, the last used last: it may still be in the cache
-	small   []*chunk
-	waiting []*conn // in the order in which they began to wait
+	mu        sync.Mutex
+	room      sync.Cond // used is not above hard
+	used      int64
+	peak      int64
+	freeLarge []*chunk // the last used last: it may still be in the cache
+	freeSmall []*chunk // free, of smallChunk bytes
+	waiting   []*conn  // in the order in which they began to wait
 }
 
-// newMemory divides total bytes: one small chunk for each of the connections is
+// newMemory divides total bytes: one small chunk for each of the uploads is
 // kept back, but never more than three quarters.
-func newMemory(total int64, connections int) *memory {
-	reserve := min(int64(connections)*smallChunk, total/4*3)
-	return &memory{soft: max(total-reserve, largeChunk)}
+func newMemory(total int64, uploads int) *memory {
+	m := &memory{soft: max(total-min(int64(uploads)*smallChunk, total/4*3), largeChunk), hard: total}
+	m.room.L = &m.mu
+	return m
 }
 
-// get returns an empty chunk: a large one if one is wanted and there is room,
-// else a small one.
-func (m *memory) get(large bool) *chunk {
+// large returns an empty large chunk, or nil when memory is short.
+func (m *memory) large() *chunk {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	size, free := smallChunk, &m.small
-	if large && m.used+largeChunk <= m.soft {
-		size, free = largeChunk, &m.large
+	if m.used+largeChunk > m.soft {
+		return nil
 	}
-	m.used += int64(size)
+	return m.grant(&m.freeLarge, largeChunk)
+}
+
+// small returns an empty chunk of size bytes, at most smallChunk.
+func (m *memory) small(size int) *chunk {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if size < smallChunk {
+		return m.grant(nil, size)
+	}
+	return m.grant(&m.freeSmall, smallChunk)
+}
+
+// grant takes a chunk from a list, or makes one. The lock is held.
+func (m *memory) grant(free *[]*chunk, size int) *chunk {
+	m.use(int64(size))
+	if free == nil || len(*free) == 0 {
+		return &chunk{buf: make([]byte, size)}
+	}
+	k := len(*free) - 1
+	c := (*free)[k]
+	*free = (*free)[:k]
+	return c
+}
+
+func (m *memory) use(n int64) {
+	m.used += n
 	m.peak = max(m.peak, m.used)
-	if k := len(*free); k > 0 {
-		c := (*free)[k-1]
-		*free = (*free)[:k-1]
-		return c
+}
+
+// charge accounts for n bytes that are not in chunks. A negative n gives back.
+func (m *memory) charge(n int64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.use(n)
+	if n < 0 && m.used <= m.hard {
+		m.room.Broadcast()
 	}
-	return &chunk{buf: make([]byte, size)}
+}
+
+// waitForRoom returns when no more than all of the memory is in use. It blocks
+// the loop, and with it the reading of all its connections, which is the only
+// way to bound what clients send that the workers cannot take.
+func (m *memory) waitForRoom() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for m.used > m.hard {
+		m.room.Wait()
+	}
 }
 
 // put takes a chunk back and returns the connections that may be read again.
@@ -71,14 +113,24 @@ func (m *memory) put(c *chunk) []*conn {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.used -= int64(len(c.buf))
-	if len(c.buf) == largeChunk {
-		m.large = append(m.large, c)
-	} else {
-		m.small = append(m.small, c)
+	if m.used <= m.hard {
+		m.room.Broadcast()
 	}
+	switch len(c.buf) {
+	case largeChunk:
+		m.freeLarge = append(m.freeLarge, c)
+	case smallChunk:
+		m.freeSmall = append(m.freeSmall, c)
+	}
+	return m.wakeable()
+}
+
+// wakeable takes out the connections that may be read again. Some of them may
+// have nothing to send and take no room, so it is called again at every tick.
+func (m *memory) wakeable() []*conn {
 	k := min(int((m.soft-m.used)/largeChunk), len(m.waiting))
 	if m.used <= m.soft/2 {
-		k = len(m.waiting) // those woken before may have nothing to send: nobody waits for them
+		k = len(m.waiting)
 	}
 	if k <= 0 {
 		return nil
@@ -86,6 +138,13 @@ func (m *memory) put(c *chunk) []*conn {
 	wake := m.waiting[:k:k]
 	m.waiting = m.waiting[k:]
 	return wake
+}
+
+// wakeWaiting returns the connections that may be read again.
+func (m *memory) wakeWaiting() []*conn {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.wakeable()
 }
 
 // wait adds c to the waiting connections if the soft limit is reached, and

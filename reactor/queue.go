@@ -41,10 +41,11 @@ type task struct {
 	payload [codec.MaxPayload]byte // the request's
 }
 
-// taskBytes is what a task without content counts against the marks.
-const taskBytes = codec.MaxPayload + 200
+// taskBytes is what a task takes beside its content.
+const taskBytes = codec.MaxPayload + 256
 
 func (r *Reactor) newTask(k taskKind) *task {
+	r.memory.charge(taskBytes)
 	t := r.tasks.Get().(*task)
 	t.kind = k
 	return t
@@ -53,6 +54,7 @@ func (r *Reactor) newTask(k taskKind) *task {
 func (r *Reactor) recycle(t *task) {
 	t.next, t.chunk, t.last, t.filling, t.request = nil, nil, false, false, Request{}
 	r.tasks.Put(t)
+	r.memory.charge(-taskBytes)
 }
 
 // setRequest keeps a copy of the request: its payload is the decoder's.
@@ -65,7 +67,7 @@ func (t *task) setRequest(q Request) {
 // memory returns what the task takes of the connection's share.
 func (t *task) memory() int64 {
 	if t.chunk != nil {
-		return int64(len(t.chunk.buf))
+		return int64(len(t.chunk.buf)) + taskBytes
 	}
 	return taskBytes
 }
@@ -161,10 +163,4 @@ func (c *conn) done(t *task) (resume bool) {
 		return true
 	}
 	return false
-}
-
-func (c *conn) isClosed() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.closed
 }

@@ -2,6 +2,7 @@ package reactor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -22,10 +23,16 @@ type Config struct {
 	EventLoops int          // 0: as many as GOMAXPROCS
 	Workers    int          // that handle content; 0: as many as GOMAXPROCS
 
-	MemoryBudget   int64 // bounds all content in memory
-	HighMark       int64 // a connection with more waiting is not read
-	LowMark        int64 // until no more than this is waiting
-	MaxConnections int
+	MemoryBudget int64 // bounds all content in memory
+	HighMark     int64 // a connection with more waiting is not read
+	LowMark      int64 // until no more than this is waiting
+
+	MaxConnections          int
+	MaxConnectionsPerSource int            // 0: any number
+	MaxUploads              int            // 0: as many as MemoryBudget carries
+	RegistrationsPerMinute  int            // of one source; 0: any number
+	PenaltyMax              time.Duration  // the longest ban of a source; 0: none
+	ProxyProtocolFrom       []netip.Prefix // whose connections begin with a PROXY protocol header
 
 	RequestTimeout         time.Duration // for a header or a small request, from its first byte
 	IdleTimeout            time.Duration // between requests
@@ -35,6 +42,8 @@ type Config struct {
 
 	NewSession func(ConnInfo) Session
 	Log        *zap.Logger
+
+	blocking bool // a test wants connections to be paused without the poller
 }
 
 // waitingRequests bounds how many requests may wait for storage at once. Each
@@ -44,22 +53,33 @@ const waitingRequests = 1024
 // A Reactor serves connections from Start until Drain.
 type Reactor struct {
 	Config
-	ctx     context.Context // ends when Drain gives up waiting
-	cancel  context.CancelFunc
-	client  *gnet.Client
-	memory  *memory
-	tasks   sync.Pool
+	ctx    context.Context // ends when Drain gives up waiting
+	cancel context.CancelFunc
+	client *gnet.Client
+	memory *memory
+	tasks  sync.Pool
+
+	sources   *sources
+	penalties *penalties
+	limits    *limitLog
+	uploads   atomic.Int64
+	panics    atomic.Int64
+
 	content *pool // decrypts and writes: as many goroutines as processors
 	request *pool // waits for storage: many goroutines
 
-	mu    sync.Mutex
-	loops map[gnet.EventLoop]*loop
+	loops  map[gnet.EventLoop]*loop // complete before the first connection
+	failed chan error               // what ended a loop unasked
+	broken chan struct{}            // closed then
 
 	draining  atomic.Bool
+	stopping  atomic.Bool // the loops may end
 	lastID    atomic.Uint64
 	open      atomic.Int64
 	idle      chan struct{} // signalled when the last connection ends
 	accepting sync.WaitGroup
+	timers    sync.WaitGroup // beside the wheels: the short registrations'
+	ticking   sync.WaitGroup
 	stopTicks context.CancelFunc
 }
 
@@ -71,11 +91,19 @@ func Start(c Config) (*Reactor, error) {
 	if c.Workers == 0 {
 		c.Workers = runtime.GOMAXPROCS(0)
 	}
+	if c.MaxUploads == 0 {
+		c.MaxUploads = int(c.MemoryBudget / 4 * 3 / smallChunk)
+	}
 	r := &Reactor{
-		Config: c,
-		memory: newMemory(c.MemoryBudget, c.MaxConnections),
-		loops:  make(map[gnet.EventLoop]*loop),
-		idle:   make(chan struct{}, 1),
+		Config:    c,
+		memory:    newMemory(c.MemoryBudget, min(c.MaxConnections, c.MaxUploads)),
+		sources:   newSources(c.MaxConnectionsPerSource, c.RegistrationsPerMinute),
+		penalties: newPenalties(c.PenaltyMax),
+		limits:    newLimitLog(c.Log),
+		loops:     make(map[gnet.EventLoop]*loop),
+		idle:      make(chan struct{}, 1),
+		failed:    make(chan error, 1),
+		broken:    make(chan struct{}),
 	}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	r.tasks.New = func() any { return new(task) }
@@ -103,9 +131,12 @@ func (r *Reactor) startLoops() (err error) {
 	if err := r.client.Start(); err != nil {
 		return fmt.Errorf("start the event loops: %w", err)
 	}
+	if err := r.findLoops(); err != nil {
+		return errors.Join(err, r.stopLoops())
+	}
 	ticking, stop := context.WithCancel(context.Background())
 	r.stopTicks = stop
-	go r.tick(ticking)
+	r.ticking.Go(func() { r.tick(ticking) })
 	return nil
 }
 
@@ -117,13 +148,16 @@ func (r *Reactor) Addr() netip.AddrPort {
 // Connections returns how many connections are open.
 func (r *Reactor) Connections() int64 { return r.open.Load() }
 
+// Failed returns a channel that brings an error when the reactor cannot go on:
+// an event loop ended though nobody asked it to. Drain is to be called then, too.
+func (r *Reactor) Failed() <-chan error { return r.failed }
+
 // Drain stops accepting, closes the connections that are idle, lets the others
 // finish what they began, and returns when all are closed. When ctx ends first,
 // it closes what is left and returns its error.
 func (r *Reactor) Drain(ctx context.Context) error {
+	r.stopAccepting()
 	r.draining.Store(true)
-	_ = r.Listener.Close() // fails only when it is closed already
-	r.accepting.Wait()
 	r.eachLoop(func(l *loop) { l.closeIdle() })
 	err := r.waitForConnections(ctx)
 	if err != nil {
@@ -132,19 +166,42 @@ func (r *Reactor) Drain(ctx context.Context) error {
 		_ = r.waitForConnections(context.Background())
 	}
 	r.stopTicks()
+	r.ticking.Wait()
+	r.timers.Wait()
 	r.request.wait()
 	r.content.wait()
 	r.cancel()
-	if stop := r.client.Stop(); stop != nil && err == nil {
-		err = fmt.Errorf("stop the event loops: %w", stop)
+	return errors.Join(err, r.stopLoops())
+}
+
+// stopLoops ends the loops once they have done what was asked of them before:
+// gnet drops what is queued when it stops.
+func (r *Reactor) stopLoops() error {
+	var done sync.WaitGroup
+	r.stopping.Store(true)
+	for _, l := range r.loops {
+		if !l.dead.Load() {
+			done.Add(1)
+			l.run(done.Done)
+		}
 	}
-	return err
+	done.Wait()
+	err := r.client.Stop()
+	for _, l := range r.loops {
+		_ = l.peer.Close() // it carried nothing
+	}
+	if err != nil {
+		return fmt.Errorf("stop the event loops: %w", err)
+	}
+	return nil
 }
 
 func (r *Reactor) waitForConnections(ctx context.Context) error {
 	for r.open.Load() > 0 {
 		select {
 		case <-r.idle:
+		case <-r.broken:
+			return errLoopEnded
 		case <-ctx.Done():
 			return ctx.Err()
 		}
@@ -152,20 +209,8 @@ func (r *Reactor) waitForConnections(ctx context.Context) error {
 	return nil
 }
 
-// released accounts for the end of a connection.
-func (r *Reactor) released() {
-	if r.open.Add(-1) == 0 {
-		select {
-		case r.idle <- struct{}{}:
-		default: // signalled already
-		}
-	}
-}
-
-// eachLoop runs f on every loop that has had a connection.
+// eachLoop runs f on every loop.
 func (r *Reactor) eachLoop(f func(*loop)) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	for _, l := range r.loops {
 		l.run(func() { f(l) })
 	}
@@ -179,8 +224,11 @@ func (r *Reactor) tick(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-ticker.C:
+		case now := <-ticker.C:
 			r.eachLoop((*loop).tick)
+			r.wake(r.memory.wakeWaiting())
+			r.sources.forget(now)
+			r.penalties.forget(now)
 		}
 	}
 }

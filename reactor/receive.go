@@ -1,6 +1,7 @@
 package reactor
 
 import (
+	"errors"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -20,6 +21,9 @@ const burst = 16 * largeChunk
 func (c *conn) receive(in []byte) {
 	more := len(in) == readBuffer
 	c.bytesIn += int64(len(in))
+	if c.proxy != nil {
+		in = c.takeProxyHeader(in)
+	}
 	for len(in) > 0 && !c.ending {
 		if c.decoder.ContentLeft() > 0 {
 			in = c.takeContent(in, more)
@@ -28,6 +32,9 @@ func (c *conn) receive(in []byte) {
 		n, event, err := c.decoder.Next(in)
 		in = in[n:]
 		c.handle(event, err)
+	}
+	if c.closed {
+		return
 	}
 	if more {
 		c.readContent()
@@ -40,33 +47,53 @@ func (c *conn) handle(e codec.Event, lost error) {
 	if e.Kind != codec.EventRequest && e.Kind != codec.EventRefused {
 		return
 	}
-	if e.Frame.Content > 0 {
-		c.upload++
-	}
 	c.requests++
 	t := c.r.newTask(requestTask)
+	switch why := c.limit(e.Frame); {
+	case e.Err != nil:
+		c.penalize(logging.Reason(e.Err.Reason))
+	case why == logging.TooManyRegistrations:
+		e.Err, lost = &codec.Error{Reason: codec.Reason(why)}, errAbuse
+		c.penalize(why)
+	case why != "":
+		e.Err = &codec.Error{Reason: codec.Reason(why)}
+		c.decoder.SkipContent()
+	}
+	if c.decoder.ContentLeft() > 0 {
+		c.upload++
+	}
 	t.upload = c.upload
 	t.setRequest(Request{Frame: e.Frame, Refusal: e.Err, Arrived: c.loop.now})
 	if lost != nil {
 		c.ending, t.last = true, true
-		c.reason = logging.FramingLost
+		c.reason = logging.Reason(e.Err.Reason)
 	}
 	c.push(t)
 }
 
-// takeContent copies content that the loop has in hand into a chunk.
+// errAbuse ends a connection after its answer, as lost framing does.
+var errAbuse = errors.New("a limit on abuse was hit")
+
+// takeContent copies content that the loop has in hand into a chunk: a large one
+// if more is to come at once and there is memory.
 func (c *conn) takeContent(in []byte, more bool) []byte {
-	free := c.freeContent(more)
-	n := copy(free, in)
+	if c.filling == nil && !c.reopen() && !(more && c.fillLarge()) {
+		c.fillSmall(len(in))
+	}
+	n := copy(c.free(), in)
 	c.tookContent(n)
 	return in[n:]
 }
 
-// readContent reads content from the descriptor into chunks until the
-// connection has no more, or had its turn, or is over its mark.
+// readContent reads content from the descriptor into large chunks until the
+// connection has no more, or had its turn, or is over its mark, or the memory
+// is short.
 func (c *conn) readContent() {
-	for taken := 0; taken < burst && c.decoder.ContentLeft() > 0 && !c.ending && !c.mayPause(); {
-		free := c.freeContent(true)
+	for taken := 0; taken < burst && c.decoder.ContentLeft() > 0 && !c.ending && !c.held() && !c.mayPause(); {
+		if c.filling == nil && !c.reopen() && !c.fillLarge() {
+			return
+		}
+		free := c.free()
 		n, err := unix.Read(c.fd, free)
 		if err != nil || n <= 0 {
 			return // gnet will find the same and say so
@@ -81,28 +108,57 @@ func (c *conn) readContent() {
 	}
 }
 
-// freeContent returns where the next content goes: the free part of the chunk
-// that is being filled, not longer than the content.
-func (c *conn) freeContent(large bool) []byte {
-	if c.filling == nil {
-		c.fill(large)
-	}
+// free returns where the next content goes: the free part of the chunk that is
+// being filled, not longer than the content.
+func (c *conn) free() []byte {
 	free := c.filling.chunk.free()
 	return free[:min(int64(len(free)), c.decoder.ContentLeft())]
 }
 
-// fill begins a chunk, or goes on with the last one in the queue if no worker
-// has taken it. An incomplete block that was held back goes first.
-func (c *conn) fill(large bool) {
+// reopen goes on with the last chunk in the queue if no worker has taken it.
+func (c *conn) reopen() bool {
 	t := c.reopenTail()
 	if t == nil {
-		t = c.r.newTask(contentTask)
-		t.chunk, t.upload, t.filling = c.r.memory.get(large), c.upload, true
-		c.push(t)
+		return false
 	}
-	t.chunk.n += copy(t.chunk.free(), c.carry[:c.carried])
-	c.carried = 0
 	c.filling = t
+	c.restoreCarry()
+	return true
+}
+
+// fillLarge begins a large chunk, if there is memory for one.
+func (c *conn) fillLarge() bool {
+	ch := c.r.memory.large()
+	if ch != nil {
+		c.fill(ch)
+	}
+	return ch != nil
+}
+
+// fillSmall begins a chunk for n bytes that were read already. If they are the
+// last of the content, it is no larger than they need: many small uploads in
+// one read take no more memory than they brought.
+func (c *conn) fillSmall(n int) {
+	size := smallChunk
+	if c.decoder.ContentLeft() <= int64(n) {
+		size = c.carried + int(c.decoder.ContentLeft())
+	}
+	c.fill(c.r.memory.small(size))
+}
+
+func (c *conn) fill(ch *chunk) {
+	t := c.r.newTask(contentTask)
+	t.chunk, t.upload, t.filling = ch, c.upload, true
+	c.push(t)
+	c.filling = t
+	c.restoreCarry()
+}
+
+// restoreCarry puts the incomplete block that was held back first.
+func (c *conn) restoreCarry() {
+	ch := c.filling.chunk
+	ch.n += copy(ch.free(), c.carry[:c.carried])
+	c.carried = 0
 }
 
 // tookContent accounts for n bytes that were put into the chunk.
@@ -150,15 +206,18 @@ func (c *conn) settle() {
 	}
 	c.watch()
 	c.regulate()
+	c.r.memory.waitForRoom()
 }
 
 // awaitShortRegistration takes what is held as a registration if no more bytes
 // come within the grace. Such clients are rare: a timer of its own is no cost.
 func (c *conn) awaitShortRegistration() {
 	seen := c.bytesIn
+	c.r.timers.Add(1)
 	time.AfterFunc(c.r.ShortRegistrationGrace, func() {
+		defer c.r.timers.Done()
 		c.loop.run(func() {
-			if c.reason == "" && !c.isClosed() && c.bytesIn == seen && c.decoder.ShortRegistration() {
+			if c.reason == "" && !c.closed && c.bytesIn == seen && c.decoder.ShortRegistration() {
 				c.loop.now = time.Now()
 				c.handle(c.decoder.TakeShortRegistration(), nil)
 				c.settle()
@@ -172,5 +231,6 @@ func (c *conn) skipContent(upload uint32) {
 	if upload == c.upload && c.decoder.ContentLeft() > 0 {
 		c.abandonContent()
 		c.decoder.SkipContent()
+		c.endUpload()
 	}
 }

@@ -1,6 +1,10 @@
 package reactor
 
-import "github.com/sealquay/sealquay/internal/logging"
+import (
+	"errors"
+
+	"github.com/sealquay/sealquay/internal/logging"
+)
 
 // A hold is a set of reasons why a connection is not read.
 type hold uint8
@@ -24,7 +28,7 @@ func (c *conn) mayPause() bool {
 // regulate stops or resumes reading, as the marks and the memory demand. It is
 // called on the loop, at the end of every event and whenever a mark is passed.
 func (c *conn) regulate() {
-	if c.isClosed() {
+	if c.closed {
 		return
 	}
 	before := c.hold
@@ -75,10 +79,12 @@ func (c *conn) unblock() {
 func (c *conn) setReading(read bool) {
 	err := c.loop.interest.set(c.fd, read, c.gnet.OutboundBuffered() > 0)
 	switch {
-	case err == nil || read:
+	case err == nil:
+	case !errors.Is(err, errNoInterest):
+		c.shut(logging.ConnectionFailed)
 	case c.hold&holdOutput != 0:
 		c.shut(logging.OutputTooLarge)
-	default:
+	case !read:
 		c.block()
 	}
 }

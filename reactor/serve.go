@@ -33,8 +33,12 @@ func (r *Reactor) serve(w work) func(*conn) {
 // serveTask has the session handle a task. A panic costs the connection, and
 // nothing else.
 func (c *conn) serveTask(t *task) {
+	if c.broken {
+		return
+	}
 	defer func() {
 		if cause := recover(); cause != nil {
+			c.broken = true
 			c.logPanic(cause)
 			c.loop.run(func() { c.shut(logging.InternalError) })
 		}
@@ -52,6 +56,7 @@ func (c *conn) serveTask(t *task) {
 			a = c.session.Content(c.r.ctx, t.chunk.buf[:t.chunk.n])
 		}
 	case contentEndTask:
+		c.endUpload()
 		a = c.session.ContentEnd(c.r.ctx)
 	}
 	a.Close = a.Close || t.last
@@ -60,7 +65,7 @@ func (c *conn) serveTask(t *task) {
 
 // finish ends the session of a closed connection.
 func (c *conn) finish(t *task) {
-	defer c.r.released()
+	defer c.left()
 	defer c.releaseAfterlife()
 	defer c.r.recycle(t)
 	defer func() {
