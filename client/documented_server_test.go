@@ -74,10 +74,7 @@ func newDocumentedServer(t *testing.T) *documentedServer {
 			conn.Close()
 		}
 	})
-	t.Cleanup(func() {
-		s.listener.Close()
-		s.running.Wait()
-	})
+	t.Cleanup(s.finish)
 	return s
 }
 
@@ -87,6 +84,12 @@ func listen(t *testing.T) net.Listener {
 		t.Fatal(err)
 	}
 	return l
+}
+
+// finish waits until the server has seen the end of the last connection.
+func (s *documentedServer) finish() {
+	s.listener.Close()
+	s.running.Wait()
 }
 
 func (s *documentedServer) address() string { return s.listener.Addr().String() }
