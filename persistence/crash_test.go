@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -54,6 +55,9 @@ func newMachine(t testing.TB, options Options, mutate mutant) *machine {
 	m := &machine{crash: &crash{}, promised: map[string][]byte{}, tried: map[string][][]byte{}}
 	m.files = newPowerFS(m.crash)
 	options.DataDir = fastDir(t)
+	if err := os.WriteFile(filepath.Join(options.DataDir, databaseFile), emptyDatabase(), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	options.FileSystem = func(FileSystem) FileSystem {
 		if mutate == nil {
 			return m.files
@@ -64,6 +68,29 @@ func newMachine(t testing.TB, options Options, mutate mutant) *machine {
 	m.options = options
 	return m
 }
+
+// emptyDatabase is a database at the last version: to migrate each machine
+// anew takes most of the time.
+var emptyDatabase = sync.OnceValue(func() []byte {
+	directory, err := os.MkdirTemp("", "sealquay-test-*")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(directory)
+	path := filepath.Join(directory, databaseFile)
+	rows, err := openSQLite(context.Background(), path, Full)
+	if err != nil {
+		panic(err)
+	}
+	if err := rows.close(); err != nil {
+		panic(err)
+	}
+	database, err := os.ReadFile(path)
+	if err != nil {
+		panic(err)
+	}
+	return database
+})
 
 // fastDir is a temporary directory, in memory where the machine has such: the
 // loss of what is not flushed is simulated.
@@ -252,10 +279,10 @@ func crashes(t *testing.T, options Options, mutate mutant, stride int, chance fu
 
 // crashStride is 1 in the long form of the proof, which looks at every step.
 func crashStride() int {
-	if os.Getenv("SEALQUAY_LONG") != "" {
+	if long() {
 		return 1
 	}
-	return 7
+	return 11
 }
 
 // chances are the ways a power cut treats what was not flushed.

@@ -7,11 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-
-	"go.uber.org/goleak"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestOneOfManyGetsTheName(t *testing.T) {
 	s := openTest(t, Options{DataDir: fastDir(t)})

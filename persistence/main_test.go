@@ -1,0 +1,21 @@
+package persistence
+
+import (
+	"flag"
+	"os"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+// TestMain makes the property test short, unless it is told how long to be.
+func TestMain(m *testing.M) {
+	if err := flag.Set("rapid.checks", "20"); err != nil {
+		panic(err)
+	}
+	flag.Parse()
+	goleak.VerifyTestMain(m)
+}
+
+// long reports that the long form of the proofs is wanted.
+func long() bool { return os.Getenv("SEALQUAY_LONG") != "" }
