@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // inParallel spreads b.N calls over so many goroutines.
@@ -71,6 +72,37 @@ func BenchmarkUpload(b *testing.B) {
 			})
 		}
 	}
+}
+
+// BenchmarkUploadLarge is one file of 256 MiB in chunks of 256 KiB; verify/op is
+// how long its client waits for 2104.
+func BenchmarkUploadLarge(b *testing.B) {
+	s := openTest(b, Options{})
+	id := register(b, s, "anna")
+	chunk := make([]byte, 256<<10)
+	const chunks = 1024
+	b.SetBytes(chunks * int64(len(chunk)))
+	var waited time.Duration
+	for b.Loop() {
+		u, err := s.Begin(b.Context(), id, "large", chunks*int64(len(chunk)))
+		if err != nil {
+			b.Fatal(err)
+		}
+		for range chunks {
+			if _, err := u.Write(chunk); err != nil {
+				b.Fatal(err)
+			}
+		}
+		complete := time.Now()
+		if err := u.Received(b.Context(), Sums{}); err != nil {
+			b.Fatal(err)
+		}
+		if err := u.Verify(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+		waited += time.Since(complete)
+	}
+	b.ReportMetric(float64(waited.Milliseconds())/float64(b.N), "verify-ms/op")
 }
 
 func upload(b *testing.B, s *Store, id ClientID, name string, content []byte) error {

@@ -167,6 +167,49 @@ func TestFailedFlushIsNotRepeated(t *testing.T) {
 	}
 }
 
+// TestFailedWriteIsTheEnd: what was written around a failure cannot be whole.
+func TestFailedWriteIsTheEnd(t *testing.T) {
+	s, faults := openFaulty(t)
+	u, err := s.Begin(t.Context(), register(t, s, "anna"), "a.txt", 16)
+	if err != nil {
+		t.Fatal(err)
+	}
+	faults.now.Store(&fault{"write", "", syscall.EIO})
+	_, first := u.Write([]byte("content"))
+	faults.now.Store(nil)
+	_, again := u.Write([]byte("content"))
+	for what, err := range map[string]error{
+		"write": first, "write again": again, "received": u.Received(t.Context(), Sums{}), "verify": u.Verify(t.Context()),
+	} {
+		if !errors.Is(err, syscall.EIO) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if err := u.Discard(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestVerifyNeedsItsIntent: once the row says that the upload is to be removed,
+// by whoever, it cannot be verified.
+func TestVerifyNeedsItsIntent(t *testing.T) {
+	s := openTest(t, Options{DataDir: fastDir(t)})
+	u := receive(t, s, register(t, s, "anna"), "a.txt", []byte("content"))
+	if err := s.update(t.Context(), func(x tx) error { return condemnIntent(x, u.name) }); err != nil {
+		t.Fatal(err)
+	}
+	if err := u.Verify(t.Context()); !errors.Is(err, ErrUploadState) {
+		t.Errorf("verify: %v", err)
+	}
+	if got := contentOf(t, s, "a.txt"); got != "" {
+		t.Errorf("verified %q", got)
+	}
+	if _, err := s.Sweep(t.Context()); err != nil {
+		t.Error(err)
+	}
+	mustAgree(t, s)
+}
+
 func receiveWhile(t *testing.T, s *Store, faults *faults, id ClientID, fault *fault) *Upload {
 	t.Helper()
 	faults.now.Store(fault)
