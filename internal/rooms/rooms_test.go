@@ -29,6 +29,7 @@ var rooms = map[string]room{
 	"internal/config":  {},
 	"internal/logging": {},
 	"internal/rooms":   {noModule: true},
+	"bench/compare":    {rooms: []string{"codec", "client", "internal/crypt"}},
 	"cmd/sealquay":     {rooms: []string{"codec", "reactor", "handlers", "persistence", "client", "internal/crypt", "internal/config", "internal/logging"}},
 }
 
