@@ -10,16 +10,11 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
 	"go.uber.org/zap/zapcore"
 
 	"github.com/sealquay/sealquay/internal/config"
 	"github.com/sealquay/sealquay/internal/logging"
 )
-
-func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.IgnoreCurrent()) // gnet begins its own at init
-}
 
 // A testServer is the whole server on a free port of the loopback interface,
 // with its storage in a directory of the test's.
