@@ -12,7 +12,8 @@ import (
 	"testing"
 )
 
-// fault makes one kind of operation fail on names that begin with a prefix.
+// fault makes one kind of operation fail on names that begin with a prefix, or
+// are it when it ends in $.
 type fault struct {
 	op, prefix string
 	err        error
@@ -28,7 +29,7 @@ type faults struct {
 }
 
 func (f *faults) do(op, name string, operation func() error) error {
-	if now := f.now.Load(); now != nil && now.op == op && strings.HasPrefix(name, now.prefix) {
+	if now := f.now.Load(); now != nil && now.op == op && strings.HasPrefix(name+"$", now.prefix) {
 		return &fs.PathError{Op: op, Path: name, Err: now.err}
 	}
 	return operation()
@@ -115,7 +116,7 @@ func TestFaultOfTheDiskFailsTheUploadAlone(t *testing.T) {
 		{"link", "", syscall.EIO},
 		{"link", "", syscall.EROFS},
 		{"syncdir", "files/", syscall.EIO}, // the client's directory
-		{"syncdir", "files", syscall.EIO},  // and the one above it
+		{"syncdir", "files$", syscall.EIO}, // and the one above it
 	} {
 		t.Run(fmt.Sprint(fault.op, " ", fault.prefix, fault.err), func(t *testing.T) {
 			s, faults := openFaulty(t)

@@ -206,6 +206,26 @@ func TestTouchIsWrittenByClose(t *testing.T) {
 	}
 }
 
+func TestTouchThatFailsIsWrittenLater(t *testing.T) {
+	var c crash
+	s := openTest(t, Options{DataDir: fastDir(t), Trouble: func(error) {}, database: func(d database) database {
+		return crashRows{d, &c}
+	}})
+	id := register(t, s, "anna")
+	s.Touch(id)
+	c.arm(1)
+	if err := s.writeTouched(t.Context()); !errors.Is(err, errCrashed) {
+		t.Errorf("write: %v", err)
+	}
+	c.arm(0)
+	if err := s.writeTouched(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if client, err := s.Client(t.Context(), id); err != nil || !client.LastSeen.After(client.Registered) {
+		t.Errorf("client %+v, %v", client, err)
+	}
+}
+
 func TestClientKeepsItsKeyAndChecksum(t *testing.T) {
 	s := openTest(t, Options{DataDir: fastDir(t)})
 	id := register(t, s, "anna")
