@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/sealquay/sealquay/internal/logging"
 )
 
@@ -24,19 +26,50 @@ func (r *Reactor) startAccepting() {
 	}
 }
 
+// accept holds a descriptor in reserve: gnet duplicates the one that it is given
+// and would drop the connection if it could not.
 func (r *Reactor) accept() {
-	for {
+	for reserve := -1; ; {
+		if reserve < 0 {
+			reserve = r.reserveDescriptor()
+		}
 		nc, err := r.Listener.Accept()
 		switch {
 		case err == nil:
+			reserve = closeDescriptor(reserve)
 			r.admit(nc)
 		case errors.Is(err, net.ErrClosed):
+			closeDescriptor(reserve)
 			return
 		default:
 			r.limits.hit(logging.DescriptorsExhausted, "", logging.Error(err))
 			time.Sleep(acceptPause)
 		}
 	}
+}
+
+// reserveDescriptor waits until there is one more descriptor, and takes it.
+func (r *Reactor) reserveDescriptor() int {
+	for {
+		fd, err := unix.FcntlInt(r.spare.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+		if err == nil {
+			return fd
+		}
+		r.limits.hit(logging.DescriptorsExhausted, "", logging.Error(err))
+		select {
+		case <-time.After(acceptPause):
+		case <-r.closed:
+			return -1
+		}
+	}
+}
+
+// closeDescriptor closes fd if there is one, and returns none.
+func closeDescriptor(fd int) int {
+	if fd >= 0 {
+		_ = unix.Close(fd) // it is a duplicate, nothing can be lost
+	}
+	return -1
 }
 
 // stopAccepting leaves the port to a server that listens beside this one, if
@@ -46,6 +79,7 @@ func (r *Reactor) stopAccepting() {
 		time.Sleep(handshakeGrace)
 	}
 	_ = r.Listener.Close() // fails only when it is closed already
+	close(r.closed)
 	accepted := make(chan struct{})
 	go func() {
 		r.accepting.Wait()

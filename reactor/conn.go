@@ -36,6 +36,7 @@ type conn struct {
 	wheelLink    wheelLink
 	clock        clock
 	hold         hold
+	paused       bool // and so not read; hold may have changed since
 	closed       bool
 	ending       bool // input is passed over: the connection closes after an answer
 	answeredLast bool // that answer was written

@@ -86,14 +86,11 @@ func (m *memory) use(n int64) {
 	m.peak = max(m.peak, m.used)
 }
 
-// charge accounts for n bytes that are not in chunks. A negative n gives back.
+// charge accounts for n bytes that are not in chunks.
 func (m *memory) charge(n int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.use(n)
-	if n < 0 && m.used <= m.hard {
-		m.room.Broadcast()
-	}
 }
 
 // waitForRoom returns when no more than all of the memory is in use. It blocks
@@ -107,29 +104,37 @@ func (m *memory) waitForRoom() {
 	}
 }
 
-// put takes a chunk back and returns the connections that may be read again.
-func (m *memory) put(c *chunk) []*conn {
-	c.n = 0
+// release takes back a chunk, or nil, and beside bytes that were charged. It
+// returns the connections that may be read again.
+func (m *memory) release(c *chunk, beside int64) []*conn {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.used -= int64(len(c.buf))
+	m.used -= beside
+	if c != nil {
+		m.takeBack(c)
+	}
 	if m.used <= m.hard {
 		m.room.Broadcast()
 	}
+	return m.wakeable()
+}
+
+func (m *memory) takeBack(c *chunk) {
+	c.n = 0
+	m.used -= int64(len(c.buf))
 	switch len(c.buf) {
 	case largeChunk:
 		m.freeLarge = append(m.freeLarge, c)
 	case smallChunk:
 		m.freeSmall = append(m.freeSmall, c)
 	}
-	return m.wakeable()
 }
 
 // wakeable takes out the connections that may be read again. Some of them may
 // have nothing to send and take no room, so it is called again at every tick.
 func (m *memory) wakeable() []*conn {
 	k := min(int((m.soft-m.used)/largeChunk), len(m.waiting))
-	if m.used <= m.soft/2 {
+	if m.plenty() {
 		k = len(m.waiting)
 	}
 	if k <= 0 {
@@ -139,6 +144,9 @@ func (m *memory) wakeable() []*conn {
 	m.waiting = m.waiting[k:]
 	return wake
 }
+
+// plenty reports whether nobody has to wait for memory.
+func (m *memory) plenty() bool { return m.used <= m.soft/2 }
 
 // wakeWaiting returns the connections that may be read again.
 func (m *memory) wakeWaiting() []*conn {
@@ -152,7 +160,7 @@ func (m *memory) wakeWaiting() []*conn {
 func (m *memory) wait(c *conn) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.used+largeChunk <= m.soft {
+	if m.used+largeChunk <= m.soft || m.plenty() {
 		return false
 	}
 	m.waiting = append(m.waiting, c)

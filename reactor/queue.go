@@ -54,8 +54,10 @@ func (r *Reactor) newTask(k taskKind) *task {
 func (r *Reactor) recycle(t *task) {
 	t.next, t.chunk, t.last, t.filling, t.request = nil, nil, false, false, Request{}
 	r.tasks.Put(t)
-	r.memory.charge(-taskBytes)
 }
+
+// release gives back the memory of a task.
+func (r *Reactor) release(t *task) { r.wake(r.memory.release(t.chunk, taskBytes)) }
 
 // setRequest keeps a copy of the request: its payload is the decoder's.
 func (t *task) setRequest(q Request) {
@@ -151,9 +153,7 @@ func (c *conn) yield() {
 // read again.
 func (c *conn) done(t *task) (resume bool) {
 	freed := t.memory()
-	if t.chunk != nil {
-		c.r.wake(c.r.memory.put(t.chunk))
-	}
+	c.r.release(t)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.waiting -= freed

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -78,6 +79,8 @@ type Reactor struct {
 	open      atomic.Int64
 	idle      chan struct{} // signalled when the last connection ends
 	accepting sync.WaitGroup
+	closed    chan struct{}  // the listener is
+	spare     *os.File       // whose duplicates keep descriptors in reserve
 	timers    sync.WaitGroup // beside the wheels: the short registrations'
 	ticking   sync.WaitGroup
 	stopTicks context.CancelFunc
@@ -91,9 +94,7 @@ func Start(c Config) (*Reactor, error) {
 	if c.Workers == 0 {
 		c.Workers = runtime.GOMAXPROCS(0)
 	}
-	if c.MaxUploads == 0 {
-		c.MaxUploads = int(c.MemoryBudget / 4 * 3 / smallChunk)
-	}
+	c.fitDescriptors()
 	r := &Reactor{
 		Config:    c,
 		memory:    newMemory(c.MemoryBudget, min(c.MaxConnections, c.MaxUploads)),
@@ -104,13 +105,18 @@ func Start(c Config) (*Reactor, error) {
 		idle:      make(chan struct{}, 1),
 		failed:    make(chan error, 1),
 		broken:    make(chan struct{}),
+		closed:    make(chan struct{}),
+	}
+	var err error
+	if r.spare, err = os.Open(os.DevNull); err != nil {
+		return nil, err
 	}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	r.tasks.New = func() any { return new(task) }
 	r.content = newPool(c.Workers, r.serve(contentWork))
 	r.request = newPool(waitingRequests, r.serve(requestWork))
 	if err := r.startLoops(); err != nil {
-		return nil, err
+		return nil, errors.Join(err, r.spare.Close())
 	}
 	r.startAccepting()
 	return r, nil
@@ -171,7 +177,7 @@ func (r *Reactor) Drain(ctx context.Context) error {
 	r.request.wait()
 	r.content.wait()
 	r.cancel()
-	return errors.Join(err, r.stopLoops())
+	return errors.Join(err, r.stopLoops(), r.spare.Close())
 }
 
 // stopLoops ends the loops once they have done what was asked of them before:

@@ -31,16 +31,17 @@ func (c *conn) regulate() {
 	if c.closed {
 		return
 	}
-	before := c.hold
+	was := c.paused
 	c.hold = c.holds()
-	if c.held() {
+	c.paused = c.held()
+	if c.paused {
 		c.clock.paused = true
 	}
 	// While held, the interest is set again each time: gnet may have changed it.
-	if c.held() || before != 0 {
-		c.setReading(!c.held())
+	if c.paused || was {
+		c.setReading(!c.paused)
 	}
-	if (before == 0) != (c.hold == 0) {
+	if was != c.paused {
 		c.logHold()
 	}
 }
@@ -64,6 +65,7 @@ func (c *conn) block() {
 		c.hold = 0
 		c.hold = c.holds()
 	}
+	c.paused = c.held()
 }
 
 // unblock ends block. It may be called from anywhere.

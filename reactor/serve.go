@@ -68,6 +68,7 @@ func (c *conn) finish(t *task) {
 	defer c.left()
 	defer c.releaseAfterlife()
 	defer c.r.recycle(t)
+	defer c.r.release(t)
 	defer func() {
 		if cause := recover(); cause != nil {
 			c.logPanic(cause)
