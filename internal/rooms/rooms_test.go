@@ -29,8 +29,9 @@ var rooms = map[string]room{
 	"internal/config":  {},
 	"internal/logging": {},
 	"internal/rooms":   {noModule: true},
+	"bench":            {rooms: []string{"codec", "client", "internal/crypt"}, modules: []string{"golang.org/x/sys", "github.com/HdrHistogram/hdrhistogram-go"}},
 	"bench/compare":    {rooms: []string{"codec", "client", "internal/crypt"}},
-	"cmd/sealquay":     {rooms: []string{"codec", "reactor", "handlers", "persistence", "client", "internal/crypt", "internal/config", "internal/logging"}},
+	"cmd/sealquay":     {rooms: []string{"codec", "reactor", "handlers", "persistence", "client", "bench", "bench/report", "internal/crypt", "internal/config", "internal/logging"}},
 }
 
 // forbidden are modules that a room must not see even through others.

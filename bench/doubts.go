@@ -1,0 +1,48 @@
+package bench
+
+import (
+	"fmt"
+	"time"
+)
+
+// Where a figure begins to say more about the generator than about the server.
+const (
+	busyGenerator = 0.85 // of GOMAXPROCS
+	idleMachine   = 0.05
+	largeShare    = 0.25 // of the machine
+	lateness      = 10 * time.Millisecond
+)
+
+// doubts says in sentences what makes the figures doubtful.
+func (r *Result) doubts() (all []string) {
+	doubt := func(when bool, format string, args ...any) {
+		if when {
+			all = append(all, fmt.Sprintf(format, args...))
+		}
+	}
+	e, g := r.Environment, r.Generator
+	e.Processors, e.GOMAXPROCS = max(e.Processors, 1), max(e.GOMAXPROCS, 1)
+	busy := g.Cores / float64(e.GOMAXPROCS)
+	share := g.Cores / float64(e.Processors)
+	full := g.MachineIdle < idleMachine && g.CPU > 0
+	doubt(busy > busyGenerator, "The generator was the bottleneck: it used %.0f %% of the processors it may use. The server can do more than this.", 100*busy)
+	doubt(busy <= busyGenerator && full && share > largeShare,
+		"The machine had no processor left (%.0f %% idle), and the generator took %.0f %% of it. A server on this machine alone would do more.", 100*g.MachineIdle, 100*share)
+	doubt(g.Lag.P99 > lateness, "The generator woke up %v late or more in one of a hundred times: latencies are too high by up to as much.", g.Lag.P99.Round(time.Millisecond))
+	doubt(g.GCPause > lateness, "A garbage collection stopped the generator for %v.", g.GCPause)
+	doubt(r.Dropped > 0, "%d arrivals were dropped: every one of the %d clients was busy for longer than an arrival may wait (%v).", r.Dropped, r.Plan.slots(), r.Plan.MaxWait)
+	doubt(r.Unfinished > 0, "%d sessions were cut off at the end; no latency holds them.", r.Unfinished)
+	doubt(r.Sessions == 0, "No session succeeded.")
+	for _, f := range r.Failures {
+		doubt(f.Kind == "no_ports", "This machine ran out of ports %d times: use more --sources.", f.Count)
+		doubt(f.Kind == "no_descriptors", "This process ran out of descriptors %d times: raise ulimit -n.", f.Count)
+	}
+	return all
+}
+
+// Describe puts the environment into the result, and says again what is
+// doubtful in it.
+func (r *Result) Describe(e Environment) {
+	r.Environment = e
+	r.Warnings = r.doubts()
+}

@@ -1,0 +1,167 @@
+package bench
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+)
+
+// Merge makes one result of those of generators that ran at the same time with
+// parts of one plan. Histograms are added, never averaged; intervals are added
+// by their number. The plan is that of the first, with all stages added.
+func Merge(results []*Result) (*Result, error) {
+	if len(results) == 0 {
+		return nil, errors.New("there is no result to merge")
+	}
+	merged := *results[0]
+	merged.Latencies = map[Operation]Latency{}
+	merged.Intervals, merged.Plan.Stages = nil, nil
+	merged.Agents, merged.Sessions, merged.Failed, merged.Dropped, merged.Unfinished = 0, 0, 0, 0, 0
+	failed := failures{}
+	var warnings []string
+	for at, r := range results {
+		merged.Agents += r.Agents
+		merged.Sessions += r.Sessions
+		merged.Failed += r.Failed
+		merged.Dropped += r.Dropped
+		merged.Unfinished += r.Unfinished
+		merged.Interrupted = merged.Interrupted || r.Interrupted
+		merged.Measured = min(merged.Measured, r.Measured)
+		for _, f := range r.Failures {
+			failed.merge(failures{{f.Request, f.Kind}: &f})
+		}
+		for _, w := range r.Warnings {
+			warnings = append(warnings, fmt.Sprintf("Agent %d: %s", at+1, w))
+		}
+		if err := addIntervals(&merged, r); err != nil {
+			return nil, err
+		}
+		addStages(&merged.Plan, r.Plan.Stages)
+	}
+	for _, o := range Operations {
+		l, err := mergeLatencies(results, func(r *Result) Latency { return r.Latencies[o] })
+		if err != nil {
+			return nil, err
+		}
+		if l.Count > 0 {
+			merged.Latencies[o] = l
+		}
+	}
+	merged.Failures = failed.list()
+	merged.sumIntervals()
+	merged.Generator = mergeGenerators(results)
+	merged.Warnings = warnings
+	return &merged, nil
+}
+
+func mergeLatencies[T any](parts []T, of func(T) Latency) (Latency, error) {
+	sum := newHistogram()
+	for _, part := range parts {
+		h, err := of(part).Decode()
+		if err != nil {
+			return Latency{}, err
+		}
+		if lost := sum.Merge(h); lost > 0 {
+			return Latency{}, fmt.Errorf("%d latencies of a histogram do not fit", lost)
+		}
+	}
+	return summarize(sum), nil
+}
+
+func addIntervals(to *Result, from *Result) error {
+	for at, i := range from.Intervals {
+		if at == len(to.Intervals) {
+			to.Intervals = append(to.Intervals, i)
+			continue
+		}
+		sum := &to.Intervals[at]
+		latency, err := mergeLatencies([]Latency{sum.Latency, i.Latency}, func(l Latency) Latency { return l })
+		if err != nil {
+			return err
+		}
+		sum.Latency = latency
+		sum.Level += i.Level
+		sum.Active += i.Active
+		sum.Sessions += i.Sessions
+		sum.Failed += i.Failed
+		sum.Dropped += i.Dropped
+		sum.Files += i.Files
+		sum.Bytes += i.Bytes
+		sum.OwnCPU += i.OwnCPU
+		sum.OwnRSS += i.OwnRSS
+	}
+	return nil
+}
+
+func addStages(plan *Plan, stages Stages) {
+	if plan.Stages == nil {
+		plan.Stages = slices.Clone(stages)
+		return
+	}
+	for i := range min(len(plan.Stages), len(stages)) {
+		plan.Stages[i].From += stages[i].From
+		plan.Stages[i].To += stages[i].To
+	}
+}
+
+// mergeGenerators adds what can be added and keeps the worst of the rest.
+func mergeGenerators(results []*Result) (sum Generator) {
+	lag := newHistogram()
+	sum.MachineIdle = 1
+	for _, r := range results {
+		g := r.Generator
+		sum.CPU += g.CPU
+		sum.Cores += g.Cores
+		sum.PeakRSS += g.PeakRSS
+		sum.GCCycles += g.GCCycles
+		sum.GCCPU += g.GCCPU
+		sum.GCPause = max(sum.GCPause, g.GCPause)
+		sum.MachineIdle = min(sum.MachineIdle, g.MachineIdle)
+		if h, err := g.Lag.Decode(); err == nil {
+			lag.Merge(h)
+		}
+	}
+	sum.Lag = summarize(lag)
+	return sum
+}
+
+// Split divides a plan among n generators: each gets its share of the level,
+// of the clients and of the sessions, and another seed and name.
+func (p Plan) Split(n int) []Plan {
+	parts := make([]Plan, n)
+	for i := range parts {
+		part := p
+		part.Stages = slices.Clone(p.Stages)
+		for s := range part.Stages {
+			part.Stages[s].From /= float64(n)
+			part.Stages[s].To /= float64(n)
+		}
+		part.Clients = (p.Clients + n - 1 - i) / n
+		part.MaxSessions = (p.MaxSessions + int64(n-1-i)) / int64(n)
+		part.Seed = p.Seed + uint64(i)
+		part.Name = fmt.Sprintf("%s.%d", p.Name, i)
+		parts[i] = part
+	}
+	return parts
+}
+
+// Decoded is an interval's histogram of session latencies with its time.
+type Decoded struct {
+	Start, End time.Duration
+	Histogram  *hdrhistogram.Histogram
+}
+
+// DecodeIntervals returns the histograms of all intervals.
+func (r *Result) DecodeIntervals() (all []Decoded, err error) {
+	for _, i := range r.Intervals {
+		h, err := i.Latency.Decode()
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, Decoded{i.End - i.Length, i.End, h})
+	}
+	return all, nil
+}
