@@ -20,18 +20,21 @@ type room struct {
 }
 
 var rooms = map[string]room{
-	"codec":            {noModule: true},
-	"reactor":          {rooms: []string{"codec", "internal/logging"}},
-	"handlers":         {rooms: []string{"codec", "persistence", "internal/crypt", "internal/logging"}},
-	"persistence":      {},
-	"client":           {rooms: []string{"codec", "internal/crypt"}, modules: []string{"golang.org/x/sys"}},
-	"internal/crypt":   {modules: []string{"golang.org/x/sys"}},
-	"internal/config":  {},
-	"internal/logging": {},
-	"internal/rooms":   {noModule: true},
-	"bench":            {rooms: []string{"codec", "client", "internal/crypt"}, modules: []string{"golang.org/x/sys", "github.com/HdrHistogram/hdrhistogram-go"}},
-	"bench/compare":    {rooms: []string{"codec", "client", "internal/crypt"}},
-	"cmd/sealquay":     {rooms: []string{"codec", "reactor", "handlers", "persistence", "client", "bench", "bench/report", "internal/crypt", "internal/config", "internal/logging"}},
+	"codec":                  {noModule: true},
+	"reactor":                {rooms: []string{"codec", "internal/logging"}},
+	"handlers":               {rooms: []string{"codec", "persistence", "internal/crypt", "internal/logging"}},
+	"persistence":            {},
+	"client":                 {rooms: []string{"codec", "internal/crypt"}, modules: []string{"golang.org/x/sys"}},
+	"internal/crypt":         {modules: []string{"golang.org/x/sys"}},
+	"internal/config":        {},
+	"internal/logging":       {},
+	"internal/rooms":         {noModule: true},
+	"bench":                  {rooms: []string{"codec", "client", "internal/crypt"}, modules: []string{"golang.org/x/sys", "github.com/HdrHistogram/hdrhistogram-go"}},
+	"bench/compare":          {rooms: []string{"codec", "client", "internal/crypt"}},
+	"internal/proof/account": {noModule: true},
+	"internal/proof/program": {noModule: true},
+	"internal/proof/kill":    {rooms: []string{"codec", "client", "internal/crypt", "internal/proof/account", "internal/proof/program"}},
+	"cmd/sealquay":           {rooms: []string{"codec", "reactor", "handlers", "persistence", "client", "bench", "bench/report", "internal/crypt", "internal/config", "internal/logging"}},
 }
 
 // forbidden are modules that a room must not see even through others.

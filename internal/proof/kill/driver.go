@@ -1,0 +1,153 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sealquay/sealquay/client"
+	"github.com/sealquay/sealquay/internal/proof/account"
+	"github.com/sealquay/sealquay/internal/proof/program"
+)
+
+// stall is how long a client or a start may wait before the proof fails.
+const stall = 30 * time.Second
+
+// settings of a run.
+type settings struct {
+	Kills   int
+	Clients int
+	Seed    uint64
+	Longest time.Duration // from ready to kill
+	Dir     string        // empty; for the program and its data
+}
+
+// driver runs the server, its clients, and the judgement.
+type driver struct {
+	settings
+	random        *rand.Rand
+	program       *program.Program
+	files         *account.Account
+	registrations *registrations
+	counts        *counts
+	workers       []*worker
+	report        report
+}
+
+func newDriver(ctx context.Context, s settings) (*driver, error) {
+	d := &driver{
+		settings:      s,
+		random:        rand.New(rand.NewPCG(s.Seed, 0)),
+		files:         account.New(s.Seed),
+		registrations: newRegistrations(),
+		counts:        new(counts),
+	}
+	var err error
+	if d.program, err = program.Build(ctx, s.Dir); err != nil {
+		return nil, err
+	}
+	key, err := client.NewKey()
+	if err != nil {
+		return nil, err
+	}
+	for number := range s.Clients {
+		d.workers = append(d.workers, &worker{
+			number:        number,
+			random:        rand.New(rand.NewPCG(s.Seed, uint64(number)+1)),
+			key:           key,
+			files:         d.files,
+			registrations: d.registrations,
+			counts:        d.counts,
+		})
+	}
+	return d, nil
+}
+
+// run kills the server as often as the settings say, and judges after each
+// restart. The error is what kept it from going on; what is wrong with the
+// server is in the report.
+func (d *driver) run(ctx context.Context, progress io.Writer) error {
+	for d.report.kills < d.Kills {
+		if err := d.life(ctx, false); err != nil {
+			return fmt.Errorf("after kill %d: %w", d.report.kills, err)
+		}
+		d.report.kills++
+		if d.report.kills%50 == 0 {
+			fmt.Fprintf(progress, "%d kills, %d acknowledged, %d wrong\n", d.report.kills, d.files.Acknowledged(), len(d.report.faults))
+		}
+	}
+	return d.life(ctx, true)
+}
+
+// life is a server from start to kill. The last one is only judged.
+func (d *driver) life(ctx context.Context, last bool) error {
+	s, err := d.program.Start(ctx)
+	if err != nil {
+		return err
+	}
+	if !last && d.random.IntN(8) == 0 {
+		d.report.atStart++
+		time.Sleep(d.moment(earliest))
+		return s.Kill()
+	}
+	if err := d.serve(ctx, s, last); err != nil {
+		_ = s.Kill() // the first error is the one to tell
+		return err
+	}
+	return nil
+}
+
+// earliest is about as long as a start takes.
+const earliest = 100 * time.Millisecond
+
+// moment draws a time up to longest, short ones more often.
+func (d *driver) moment(longest time.Duration) time.Duration {
+	share := d.random.Float64()
+	return time.Duration(float64(longest) * share * share)
+}
+
+func (d *driver) serve(ctx context.Context, s *program.Server, last bool) error {
+	starting, stop := context.WithTimeout(ctx, stall)
+	defer stop()
+	addr, took, err := s.Ready(starting)
+	if err != nil {
+		return err
+	}
+	d.report.recoveries = append(d.report.recoveries, took)
+	if err := d.judge(ctx); err != nil {
+		return err
+	}
+	if last {
+		return s.Kill()
+	}
+	return d.load(ctx, s, addr)
+}
+
+// load lets the clients work until the server is killed. A client that fails
+// before that has found a fault.
+func (d *driver) load(ctx context.Context, s *program.Server, addr string) error {
+	var killed atomic.Bool
+	early := make(chan error, len(d.workers))
+	var working sync.WaitGroup
+	for _, w := range d.workers {
+		working.Go(func() {
+			if err := w.live(ctx, addr); !killed.Load() {
+				early <- err
+			}
+		})
+	}
+	var failed error
+	select {
+	case <-time.After(d.moment(d.Longest)):
+	case failed = <-early:
+		d.report.wrong("%v", failed)
+	}
+	killed.Store(true)
+	err := s.Kill()
+	working.Wait()
+	return err
+}
