@@ -68,11 +68,21 @@ func (c *conn) deadline() (time.Time, logging.Reason) {
 		return k.request.Add(c.r.RequestTimeout), logging.RequestTimeout
 	case c.busy():
 		k.active = now
-		return now.Add(c.r.RequestTimeout), ""
+		return now.Add(c.shortest()), ""
 	case k.patience > 0:
 		return k.active.Add(k.patience), k.impatient
 	}
 	return k.active.Add(c.r.IdleTimeout), logging.IdleTimeout
+}
+
+// shortest returns the time after which a connection is looked at whose state
+// the server is about to change.
+func (c *conn) shortest() time.Duration {
+	d := min(c.r.RequestTimeout, c.r.IdleTimeout)
+	if c.clock.patience > 0 {
+		d = min(d, c.clock.patience)
+	}
+	return d
 }
 
 // bodyDeadline checks the rate of content over a window of the request time. A

@@ -117,7 +117,7 @@ func (b *callbacks) OnOpen(g gnet.Conn) (_ []byte, action gnet.Action) {
 	c.gnet, c.fd, c.loop = g, g.Fd(), b.r.loops[g.EventLoop()]
 	c.loop.now = time.Now()
 	c.clock.start(c.loop.now)
-	c.loop.wheel.add(c, c.loop.now.Add(b.r.RequestTimeout))
+	c.loop.wheel.add(c, c.loop.now.Add(c.shortest()))
 	if c.loop.interest.poller < 0 {
 		c.unblocked = make(chan struct{}, 1)
 	}
