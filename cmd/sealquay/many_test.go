@@ -248,6 +248,36 @@ func TestDrain(t *testing.T) {
 	s.checkLog(t)
 }
 
+// TestDrainWaitsForVerdicts stops the server between a 2103 and its verdict. The
+// drain has looked at all connections once the idle ones have ended.
+func TestDrainWaitsForVerdicts(t *testing.T) {
+	s := startTestServer(t)
+	p := dial(t, s)
+	who := p.register("me")
+	key := p.exchange(who)
+	p.upload(who, key, "file", []byte("text"))
+	idle := make([]*peer, 8)
+	for i := range idle {
+		idle[i] = dial(t, s)
+		idle[i].register(fmt.Sprint("idle ", i))
+	}
+	stopped := make(chan error, 1)
+	go func() { stopped <- s.Stop(context.Background()) }()
+	for _, i := range idle {
+		i.expectEnd()
+	}
+	p.send(verdict(1105, who.id, "file"))
+	p.expect(2104)
+	p.deliver(who, key, "file", []byte("other"))
+	p.expectEnd()
+	if err := <-stopped; err != nil {
+		t.Errorf("stop the server: %v", err)
+	}
+	s.server = nil
+	s.checkStored(t, "me", "file", []byte("other"))
+	s.checkClean(t)
+}
+
 // TestDrainRunsOut stops a server that a client keeps waiting: what it did not
 // finish is not there.
 func TestDrainRunsOut(t *testing.T) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"hash/crc32"
 	"syscall"
 	"testing"
@@ -88,13 +89,14 @@ func TestKeyOfAnotherConnection(t *testing.T) {
 			})
 			c := &caller{t: t, s: s}
 			who := c.register("me")
-			key := who.open(t, c.call(publicKey(who), 2102))
-			file := encryptedFile(who.id, "file", seal(key, nil))
+			p, r := c.ask(publicKey(who), 2102)
+			file := encryptedFile(who.id, "file", seal(who.open(t, r), nil))
 			if lives {
+				c.hangUp(p)
 				c.call(file, 2103)
 				return
 			}
-			c.call(file, 2101)
+			c.call(file, 2101) // not even while that connection lasts
 			if got := s.log.reasons(t); len(got) != 1 || got[0] != "no_key" {
 				t.Errorf("the log has the reasons %q, want no_key", got)
 			}
@@ -102,26 +104,37 @@ func TestKeyOfAnotherConnection(t *testing.T) {
 	}
 }
 
-// TestOwnKeyFirst has two connections of one client, each with a key of its own.
+// TestOwnKeyFirst has two connections of one client, each with a key and an
+// upload of its own. A verdict is about its own connection's, not the latest.
 func TestOwnKeyFirst(t *testing.T) {
-	s := startTestServer(t)
-	one, two := dial(t, s), dial(t, s)
-	who := one.register("me")
-	keyOne := one.exchange(who)
-	keyTwo := two.exchange(who)
 	plainOne, plainTwo := content("one", 100), content("two", 100)
-	if one.upload(who, keyOne, "file", plainOne) != crc32.ChecksumIEEE(plainOne) {
-		t.Error("the first connection's key is not its own")
+	for _, c := range []struct {
+		one, two uint16
+		stored   []byte
+	}{
+		{1104, 1105, plainOne},
+		{1105, 1104, plainTwo},
+	} {
+		t.Run(fmt.Sprint(c.one), func(t *testing.T) {
+			s := startTestServer(t)
+			one, two := dial(t, s), dial(t, s)
+			who := one.register("me")
+			keyOne := one.exchange(who)
+			keyTwo := two.exchange(who)
+			if one.upload(who, keyOne, "file", plainOne) != crc32.ChecksumIEEE(plainOne) {
+				t.Error("the first connection's key is not its own")
+			}
+			if two.upload(who, keyTwo, "file", plainTwo) != crc32.ChecksumIEEE(plainTwo) {
+				t.Error("the second connection's key is not its own")
+			}
+			one.send(verdict(c.one, who.id, "file"))
+			one.expect(2104)
+			two.send(verdict(c.two, who.id, "file"))
+			two.expect(2104)
+			s.checkStored(t, "me", "file", c.stored)
+			s.checkClean(t)
+		})
 	}
-	if two.upload(who, keyTwo, "file", plainTwo) != crc32.ChecksumIEEE(plainTwo) {
-		t.Error("the second connection's key is not its own")
-	}
-	one.send(verdict(1105, who.id, "file"))
-	one.expect(2104)
-	two.send(verdict(1104, who.id, "file"))
-	two.expect(2104)
-	s.checkStored(t, "me", "file", plainTwo)
-	s.checkClean(t)
 }
 
 // TestResetAfterTheLastAnswer closes with the last 2104 unread, which makes an
