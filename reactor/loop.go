@@ -227,7 +227,7 @@ func (c *conn) cutShort() logging.Reason {
 	switch {
 	case c.decoder.Between():
 		return logging.ClientClosed
-	case c.decoder.ContentLeft() > 0:
+	case c.decoder.ContentLeft() > 0 || c.decoder.Skipping():
 		return logging.PayloadCutShort
 	}
 	return logging.HeaderCutShort

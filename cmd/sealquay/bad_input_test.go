@@ -325,20 +325,26 @@ func TestCutShort(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		cut    func(a *attempt) []byte
+		answer uint16 // that comes all the same; 0: none
 		reason string
 	}{
-		{"nothing", func(*attempt) []byte { return nil }, "client_closed"},
-		{"one byte", func(*attempt) []byte { return []byte{3} }, "header_cut_short"},
-		{"22 bytes", func(a *attempt) []byte { return registration("x")[:22] }, "header_cut_short"},
-		{"the content of 1103", func(a *attempt) []byte { return encryptedFile(a.me.id, "file", a.sealed())[:23+275+1] }, "payload_cut_short"},
+		{"nothing", func(*attempt) []byte { return nil }, 0, "client_closed"},
+		{"one byte", func(*attempt) []byte { return []byte{3} }, 0, "header_cut_short"},
+		{"22 bytes", func(a *attempt) []byte { return registration("x")[:22] }, 0, "header_cut_short"},
+		{"the content of 1103", func(a *attempt) []byte { return encryptedFile(a.me.id, "file", a.sealed())[:23+275+1] }, 0, "payload_cut_short"},
 		{"4 GiB of content", func(a *attempt) []byte {
 			return request(a.me.id, 1103, 275+4294967008, a.me.id[:], number(4294967008), text("file"), make([]byte, 100))
-		}, "payload_cut_short"},
+		}, 0, "payload_cut_short"},
+		{"content that is refused", func(a *attempt) []byte { return encryptedFile(a.me.id, "..", a.sealed())[:23+275+1] }, 2101, "payload_cut_short"},
+		{"4 GiB of an unknown code", func(a *attempt) []byte { return request(a.me.id, 1, maxUint32, make([]byte, 100)) }, 2101, "payload_cut_short"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := startTestServer(t)
 			p, a := reach(t, s, ready, "me")
 			p.send(c.cut(a))
+			if c.answer != 0 {
+				p.expect(c.answer)
+			}
 			p.close()
 			if reason := s.awaitLines(t, "conn.close", 1)[0]["reason"]; reason != c.reason {
 				t.Errorf("the connection ended by %v, want %v", reason, c.reason)
