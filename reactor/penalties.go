@@ -53,8 +53,10 @@ func newPenalties(longest time.Duration) *penalties {
 }
 
 // penalizable reports whether a source can be banned. The machine itself cannot:
-// whoever is there sits behind it.
-func penalizable(p netip.Prefix) bool { return p.IsValid() && !p.Addr().IsLoopback() }
+// whoever is there sits behind it. The /64 of ::1 begins with ::.
+func penalizable(p netip.Prefix) bool {
+	return p.IsValid() && !p.Addr().IsLoopback() && !p.Addr().IsUnspecified()
+}
 
 // charge adds what the source did, and returns how long it is banned for now: 0
 // if it is not, or was before.

@@ -154,6 +154,9 @@ func (r *Reactor) Addr() netip.AddrPort {
 // Connections returns how many connections are open.
 func (r *Reactor) Connections() int64 { return r.open.Load() }
 
+// Panics returns how many panics were recovered from.
+func (r *Reactor) Panics() int64 { return r.panics.Load() }
+
 // Failed returns a channel that brings an error when the reactor cannot go on:
 // an event loop ended though nobody asked it to. Drain is to be called then, too.
 func (r *Reactor) Failed() <-chan error { return r.failed }
