@@ -236,7 +236,7 @@ func contentIsWhole(t *testing.T, c contents) {
 	want := map[string]int64{}
 	for _, name := range []string{"a.txt", ".hidden", "-rf", "Grüße 文件", strings.Repeat("n", MaxNameSize)} {
 		for n, parts := range [][][]byte{nil, {{}}, {[]byte("a"), []byte("bc")}, {make([]byte, 300<<10), []byte("end")}} {
-			key := versionKey(id, fmt.Sprint(n, len(want)))
+			key := versionKey(id, fmt.Sprint(n, len(want)), "content")
 			if n == 0 {
 				key = plainKey(id, name)
 			}

@@ -66,7 +66,16 @@ func plainKey(id ClientID, fileName string) string {
 	return strings.Join([]string{filesFolder, id.String(), fileName}, "/")
 }
 
-// versionKey is where content goes when the plain key is in use.
-func versionKey(id ClientID, upload string) string {
-	return strings.Join([]string{versionsFolder, id.String(), upload}, "/")
+// versionKey is where content goes when the plain key is in use. The name of
+// the upload makes it unique, that of the file tells people what it is, where
+// both fit.
+func versionKey(id ClientID, upload, fileName string) string {
+	name := upload
+	if both := upload + "-" + fileName; len(both) <= maxEntry {
+		name = both
+	}
+	return strings.Join([]string{versionsFolder, id.String(), name}, "/")
 }
+
+// maxEntry is the longest name of a file in bytes, on every common file system.
+const maxEntry = 255

@@ -22,6 +22,9 @@ type fault struct {
 // errShort makes a write take half, and say nothing of it.
 var errShort = io.ErrShortWrite
 
+// errInjected marks a fault of the test's own making.
+var errInjected = errors.New("injected")
+
 // faults is a FileSystem of which one operation can be made to fail.
 type faults struct {
 	FileSystem
@@ -30,7 +33,7 @@ type faults struct {
 
 func (f *faults) do(op, name string, operation func() error) error {
 	if now := f.now.Load(); now != nil && now.op == op && strings.HasPrefix(name+"$", now.prefix) {
-		return &fs.PathError{Op: op, Path: name, Err: now.err}
+		return &fs.PathError{Op: op, Path: name, Err: fmt.Errorf("%w: %w", errInjected, now.err)}
 	}
 	return operation()
 }
@@ -79,10 +82,18 @@ func (t *faultyTemp) Link(name string) error {
 
 func openFaulty(t *testing.T) (*Store, *faults) {
 	faults := &faults{}
-	return openTest(t, Options{DataDir: fastDir(t), FileSystem: func(below FileSystem) FileSystem {
-		faults.FileSystem = below
-		return faults
-	}}), faults
+	return openTest(t, Options{
+		DataDir: fastDir(t),
+		FileSystem: func(below FileSystem) FileSystem {
+			faults.FileSystem = below
+			return faults
+		},
+		Trouble: func(err error) { // a removal in the background may meet the fault, too
+			if !errors.Is(err, errInjected) {
+				t.Errorf("trouble in the background: %v", err)
+			}
+		},
+	}), faults
 }
 
 // try uploads and verifies, and discards when that fails.

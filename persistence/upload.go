@@ -82,7 +82,7 @@ func (u *Upload) intend(t tx, contentSize int64, plainFree bool) error {
 			return cmp.Or(err, ErrFileConflict)
 		}
 	}
-	u.key = versionKey(u.id, u.name)
+	u.key = versionKey(u.id, u.name, u.fileName)
 	if plain := plainKey(u.id, u.fileName); plainFree {
 		taken, err := claimed(t, plain)
 		if err != nil {

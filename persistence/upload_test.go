@@ -278,3 +278,25 @@ func TestModesAreForTheOwnerAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// TestReplacedContentCarriesItsName: operators browse the folders; a name that
+// does not fit beside the upload's is left out.
+func TestReplacedContentCarriesItsName(t *testing.T) {
+	s := openTest(t, Options{DataDir: fastDir(t)})
+	id := register(t, s, "anna")
+	for _, name := range []string{"a.txt", strings.Repeat("n", MaxNameSize)} {
+		for range 2 {
+			verifyNew(t, s, id, name, "content")
+		}
+		for file, err := range s.Files(t.Context(), FileFilter{}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			carries := strings.HasSuffix(file.PathName, "-"+name)
+			if file.FileName == name && carries != (len(name) < 100) {
+				t.Errorf("%.20q is stored as %.100q", name, file.PathName)
+			}
+		}
+	}
+	mustAgree(t, s)
+}
