@@ -83,6 +83,12 @@ func TestLinesAfterTheEndAreWrittenAtOnce(t *testing.T) {
 	flush()
 }
 
+// logNow writes a line that shares its write with no other.
+func logNow(l *zap.Logger, e Event, fields ...zap.Field) {
+	Log(l, e, fields...)
+	_ = l.Sync() // the sink keeps its errors
+}
+
 // A writer that fails for a while loses lines, which are counted and told of, and nothing else.
 func TestLostLinesAreCounted(t *testing.T) {
 	w := newTap()
@@ -92,16 +98,16 @@ func TestLostLinesAreCounted(t *testing.T) {
 
 	w.setFault(func([]byte) (int, error) { return 0, errFull })
 	for range 3 {
-		Log(l, LimitHit)
+		logNow(l, LimitHit)
 	}
 	w.setFault(func(p []byte) (int, error) { return 10, errFull })
-	Log(l, LimitHit)
+	logNow(l, LimitHit)
 	w.setFault(func([]byte) (int, error) { return 0, errFull })
-	Log(l, LimitHit)
+	logNow(l, LimitHit)
 	w.setFault(nil)
-	Log(l, LimitHit, Value(6))
-	Log(l, LimitHit, Value(7))
-	Log(l, LimitHit, Value(8))
+	logNow(l, LimitHit, Value(6))
+	logNow(l, LimitHit, Value(7))
+	logNow(l, LimitHit, Value(8))
 
 	lines := strings.SplitAfter(w.String(), "\n")
 	if len(lines) != 6 || len(lines[0]) != 11 || !strings.Contains(lines[1], `"value":6`) || !strings.Contains(lines[3], `"value":7`) {
@@ -137,7 +143,7 @@ func TestLostLinesAreCountedWhenTheirCountIsLost(t *testing.T) {
 	fail := func([]byte) (int, error) { return 0, errors.New("broken pipe") }
 	for _, fault := range []func([]byte) (int, error){fail, nil, fail, nil, nil} {
 		w.setFault(fault)
-		Log(l, LimitHit)
+		logNow(l, LimitHit)
 	}
 	if lines := strings.Split(w.String(), "\n"); len(lines) != 5 || !strings.Contains(lines[2], `"count":3}`) {
 		t.Errorf("got %q", lines)

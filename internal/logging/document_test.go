@@ -6,6 +6,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -90,7 +91,15 @@ func capital(s string) string {
 
 // Events, reasons and fields have unique names of the agreed form, and every event has its level and message.
 func TestClosedLists(t *testing.T) {
-	events, reasons, fields := constants(t, "event.go", "Event"), constants(t, "reason.go", "Reason"), fieldConstructors(t)
+	events, allReasons, constructors := constants(t, "event.go", "Event"), constants(t, "reason.go", "Reason"), fieldConstructors(t)
+	for _, r := range allReasons {
+		if !Reason(r.value).Known() {
+			t.Errorf("%s is not among the known reasons", r.name)
+		}
+	}
+	if len(allReasons) != len(reasons) {
+		t.Errorf("%d reasons, %d of them known", len(allReasons), len(reasons))
+	}
 	if len(events) != len(entries) {
 		t.Errorf("%d events, %d of them with level and message", len(events), len(entries))
 	}
@@ -110,8 +119,8 @@ func TestClosedLists(t *testing.T) {
 		form string
 	}{
 		{events, `^[a-z]+(\.[a-z]+(_[a-z]+)*)?$`},
-		{reasons, `^[a-z0-9]+(_[a-z0-9]+)*$`},
-		{fields, `^[a-z]+(_[a-z]+)*$`},
+		{allReasons, `^[a-z0-9]+(_[a-z0-9]+)*$`},
+		{constructors, `^[a-z]+(_[a-z]+)*$`},
 	} {
 		form, seen := regexp.MustCompile(c.form), map[string]bool{"ts": true, "level": true, "msg": true, "event": true}
 		for _, x := range c.list {
@@ -136,30 +145,53 @@ func document(t *testing.T) []byte {
 	for _, f := range fieldConstructors(t) {
 		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", f.value, f.comment, openTelemetry[f.value])
 	}
-	b.WriteString("\n## Events\n\n| event | level | msg | meaning |\n| --- | --- | --- | --- |\n")
+	b.WriteString("\n## Events\n\n| event | level | audit | msg | meaning |\n| --- | --- | --- | --- | --- |\n")
 	for _, e := range constants(t, "event.go", "Event") {
 		event := Event(e.value)
 		level := event.Level().String()
 		if event == ServerReactor || event == LogOther {
 			level = "any"
 		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", e.value, level, event.Message(), capital(e.comment))
+		audit := ""
+		switch {
+		case event == RequestDone:
+			audit = "some"
+		case event.IsAudit():
+			audit = "yes"
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", e.value, level, audit, event.Message(), capital(e.comment))
 	}
+	b.WriteString(auditText)
 	b.WriteString("\n## Reasons\n")
 	group := ""
 	for _, r := range constants(t, "reason.go", "Reason") {
 		if r.group != group {
 			group = r.group
-			fmt.Fprintf(&b, "\n%s\n\n| reason | meaning |\n| --- | --- |\n", group)
+			fmt.Fprintf(&b, "\n%s\n\n| reason | audit | meaning |\n| --- | --- | --- |\n", group)
 		}
-		fmt.Fprintf(&b, "| `%s` | %s |\n", r.value, capital(r.comment))
+		audit := ""
+		if Reason(r.value).IsPolicy() {
+			audit = "yes"
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", r.value, audit, capital(r.comment))
 	}
+	operating, err := os.ReadFile(filepath.Join("testdata", "operating.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.WriteByte('\n')
+	b.Write(operating)
 	return b.Bytes()
 }
 
-// openTelemetry names the fields in OpenTelemetry's semantic conventions, where they have a name there.
+// openTelemetry names the fields in OpenTelemetry's semantic conventions, where they have a name there: the registry of
+// attributes as of version 1.44. No fingerprint, limit or upload has one.
 var openTelemetry = map[string]string{
 	"client_ip":   "`client.address`",
+	"client_id":   "`user.id`",
+	"client_name": "`user.name`",
+	"op":          "`rpc.method`",
+	"status":      "`rpc.response.status_code`",
 	"client_port": "`client.port`",
 	"reason":      "`error.type`",
 	"file_name":   "`file.name`",
@@ -189,7 +221,9 @@ const documentHead = `# Logging
 Made from the comments in ` + "`internal/logging`" + ` by ` + "`go test ./internal/logging -run TestDocument -update`" + `.
 
 A line is one JSON object. At a terminal it is a readable line instead; ` + "`log.format`" + ` forces either, and ` + "`NO_COLOR`" + ` is honoured.
-Lines wait in a buffer for up to 200 ms, those of level warn and error do not.
+Lines wait in a buffer for up to 200 ms. Those of level warn and error are written at once, but at most every 10 ms: a flood shares its
+writes. Of lines that are noise (` + "`limit.hit`, `conn.pause`, `conn.resume`, `server.reactor`, `log.other`" + `) at most 100 of an event
+are written in a second; ` + "`log.sampled`" + ` counts the others.
 
 Every line has these fields:
 
@@ -200,8 +234,17 @@ Every line has these fields:
 | ` + "`event`" + ` | What the line is about: one of the events below. | EventName |
 | ` + "`msg`" + ` | The same for people; constant for an event. | Body |
 
+Lines that an auditor asks for also have ` + "`audit`" + `, which is true: see below.
+
 ## Fields
 
 What an event needs of these. Sizes are in bytes. Texts from outside (names, paths) are escaped as in Go strings (control, bidirectional and
 other invisible characters, invalid UTF-8) and cut, then ending in "…". Keys and content are never logged.
+`
+
+const auditText = `
+Lines of the events marked above, and of requests that were refused for a reason marked below, are the audit trail: registrations, changed
+keys, verified files, and refusals by policy. They have ` + "`\"audit\":true`" + `, are written whatever ` + "`log.level`" + ` is, and are never sampled.
+Connections that are refused before they ask for anything are not among them: they are counted, in ` + "`limit.hit`" + `, and what led there
+(` + "`penalty`" + `) is in the trail.
 `

@@ -81,6 +81,10 @@ const (
 
 // What happens to the log itself.
 const (
+	// LogReopened: on SIGHUP, the log file at path was opened again, and lines from log_level on are written.
+	LogReopened Event = "log.reopened"
+	// LogSampled: count lines about dropped_event were left out, because there were too many in a second.
+	LogSampled Event = "log.sampled"
 	// LogLost: lines could not be written, count in all since the start; the log goes on.
 	LogLost Event = "log.lost"
 	// LogOther: a line of code that names no event.
@@ -91,45 +95,49 @@ const (
 type entry struct {
 	level   zapcore.Level
 	message string
+	audit   bool // its lines are written by an Audit
+	noise   bool // its lines may be sampled
 }
 
 // entries holds every event.
 var entries = map[Event]entry{
-	ServerStart:   {zapcore.InfoLevel, "Server starts"},
-	ServerReady:   {zapcore.InfoLevel, "Server is ready"},
-	ServerDrain:   {zapcore.InfoLevel, "Server drains"},
-	ServerStop:    {zapcore.InfoLevel, "Server stops"},
-	ServerWarning: {zapcore.WarnLevel, "Server is limited"},
-	ServerFailed:  {zapcore.ErrorLevel, "Server failed"},
-	ServerPanic:   {zapcore.ErrorLevel, "Recovered from a panic"},
-	ServerReactor: {zapcore.InfoLevel, "Reactor says"},
-	ConfigWarning: {zapcore.WarnLevel, "Configuration warning"},
+	ServerStart:   {level: zapcore.InfoLevel, message: "Server starts"},
+	ServerReady:   {level: zapcore.InfoLevel, message: "Server is ready"},
+	ServerDrain:   {level: zapcore.InfoLevel, message: "Server drains"},
+	ServerStop:    {level: zapcore.InfoLevel, message: "Server stops"},
+	ServerWarning: {level: zapcore.WarnLevel, message: "Server is limited"},
+	ServerFailed:  {level: zapcore.ErrorLevel, message: "Server failed"},
+	ServerPanic:   {level: zapcore.ErrorLevel, message: "Recovered from a panic"},
+	ServerReactor: {level: zapcore.InfoLevel, message: "Reactor says", noise: true},
+	ConfigWarning: {level: zapcore.WarnLevel, message: "Configuration warning"},
 
-	ConnOpen:    {zapcore.DebugLevel, "Connection opened"},
-	ConnClose:   {zapcore.InfoLevel, "Connection closed"},
-	ConnPause:   {zapcore.DebugLevel, "Connection paused"},
-	ConnResume:  {zapcore.DebugLevel, "Connection resumed"},
-	RequestDone: {zapcore.InfoLevel, "Request done"},
-	LimitHit:    {zapcore.WarnLevel, "Limit hit"},
-	Penalty:     {zapcore.WarnLevel, "Source penalized"},
+	ConnOpen:    {level: zapcore.DebugLevel, message: "Connection opened"},
+	ConnClose:   {level: zapcore.InfoLevel, message: "Connection closed"},
+	ConnPause:   {level: zapcore.DebugLevel, message: "Connection paused", noise: true},
+	ConnResume:  {level: zapcore.DebugLevel, message: "Connection resumed", noise: true},
+	RequestDone: {level: zapcore.InfoLevel, message: "Request done"},
+	LimitHit:    {level: zapcore.WarnLevel, message: "Limit hit", noise: true},
+	Penalty:     {level: zapcore.WarnLevel, message: "Source penalized", audit: true},
 
-	ClientRegistered: {zapcore.InfoLevel, "Client registered"},
-	ClientKeyChanged: {zapcore.InfoLevel, "Client changed its key"},
-	ClientChecksum:   {zapcore.InfoLevel, "Client's checksum found"},
-	FileReceived:     {zapcore.InfoLevel, "File received"},
-	FileVerified:     {zapcore.InfoLevel, "File verified"},
-	FileRejected:     {zapcore.InfoLevel, "File rejected by client"},
-	FileDiscarded:    {zapcore.InfoLevel, "File discarded"},
+	ClientRegistered: {level: zapcore.InfoLevel, message: "Client registered", audit: true},
+	ClientKeyChanged: {level: zapcore.InfoLevel, message: "Client changed its key", audit: true},
+	ClientChecksum:   {level: zapcore.InfoLevel, message: "Client's checksum found"},
+	FileReceived:     {level: zapcore.InfoLevel, message: "File received"},
+	FileVerified:     {level: zapcore.InfoLevel, message: "File verified", audit: true},
+	FileRejected:     {level: zapcore.InfoLevel, message: "File rejected by client"},
+	FileDiscarded:    {level: zapcore.InfoLevel, message: "File discarded"},
 
-	StorageSweep:     {zapcore.InfoLevel, "Storage swept"},
-	StorageOrphan:    {zapcore.WarnLevel, "Row without content"},
-	StorageFault:     {zapcore.ErrorLevel, "Storage failed"},
-	StorageRecovered: {zapcore.InfoLevel, "Storage recovered"},
-	StorageRelaxed:   {zapcore.WarnLevel, "Storage is not durable"},
-	StorageMigrated:  {zapcore.InfoLevel, "Database migrated"},
+	StorageSweep:     {level: zapcore.InfoLevel, message: "Storage swept"},
+	StorageOrphan:    {level: zapcore.WarnLevel, message: "Row without content"},
+	StorageFault:     {level: zapcore.ErrorLevel, message: "Storage failed"},
+	StorageRecovered: {level: zapcore.InfoLevel, message: "Storage recovered"},
+	StorageRelaxed:   {level: zapcore.WarnLevel, message: "Storage is not durable"},
+	StorageMigrated:  {level: zapcore.InfoLevel, message: "Database migrated"},
 
-	LogLost:  {zapcore.WarnLevel, "Log lines lost"},
-	LogOther: {zapcore.InfoLevel, "Other"},
+	LogReopened: {level: zapcore.InfoLevel, message: "Log reopened"},
+	LogSampled:  {level: zapcore.WarnLevel, message: "Log lines left out"},
+	LogLost:     {level: zapcore.WarnLevel, message: "Log lines lost"},
+	LogOther:    {level: zapcore.InfoLevel, message: "Other", noise: true},
 }
 
 // Level is the level of the event's lines. The exceptions are ServerReactor and LogOther, whose lines bring their own.

@@ -100,6 +100,12 @@ func Wanted(n int64) zap.Field { return zap.Int64("wanted", n) }
 // Count counts what the event is about.
 func Count(n int64) zap.Field { return zap.Int64("count", n) }
 
+// DroppedEvent is the event whose lines were left out.
+func DroppedEvent(e Event) zap.Field { return zap.String("dropped_event", string(e)) }
+
+// LogLevel is the least severe level that is written from here on, audited lines apart.
+func LogLevel(level string) zap.Field { return zap.String("log_level", level) }
+
 // Signal is the signal that the process received.
 func Signal(name string) zap.Field { return zap.String("signal", name) }
 

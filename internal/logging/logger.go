@@ -20,7 +20,8 @@ const (
 	FormatText Format = "text"
 )
 
-// flushInterval is how long a line may wait in the buffer; lines from warn on do not wait.
+// flushInterval is how long a line may wait in the buffer. Lines from warn on do not wait, unless others of them were
+// written just before.
 const flushInterval = 200 * time.Millisecond
 
 // Options say where lines go and how they look.
@@ -30,6 +31,8 @@ type Options struct {
 	Format     Format
 	IsTerminal bool // Writer is a terminal
 	NoColor    bool // the terminal shall get no colours
+
+	Alarm io.Writer // gets lines of level error as JSON, besides; nil: nothing does
 }
 
 // Stderr returns the options for standard error: is it a terminal, and does the environment ask for no colours
@@ -53,9 +56,14 @@ func New(o Options) (*zap.Logger, zap.AtomicLevel, func()) {
 	level := zap.NewAtomicLevelAt(o.Level)
 	sink := &sink{writer: o.Writer}
 	buffer := &zapcore.BufferedWriteSyncer{WS: zapcore.AddSync(sink), FlushInterval: flushInterval}
-	c := &core{Core: zapcore.NewCore(encoder(o), buffer, level), sink: sink}
+	out := zapcore.NewCore(encoder(o), buffer, zapcore.DebugLevel)
+	c := &core{Core: out, level: level, shared: &shared{told: out, sink: sink, sampler: newSampler()}}
+	if o.Alarm != nil {
+		c.alarm = zapcore.NewCore(jsonEncoder(), zapcore.Lock(zapcore.AddSync(o.Alarm)), zapcore.DebugLevel)
+	}
 	flush := func() {
 		c.stopped.Store(true)
+		c.tell(time.Now().Add(time.Second)) // this second ends here
 		// The sink keeps no error.
 		_ = buffer.Stop()
 	}
@@ -66,6 +74,10 @@ func encoder(o Options) zapcore.Encoder {
 	if o.Format == FormatText || o.Format != FormatJSON && o.IsTerminal {
 		return newTextEncoder(o.IsTerminal && !o.NoColor)
 	}
+	return jsonEncoder()
+}
+
+func jsonEncoder() zapcore.Encoder {
 	return zapcore.NewJSONEncoder(zapcore.EncoderConfig{
 		TimeKey:        "ts",
 		LevelKey:       "level",

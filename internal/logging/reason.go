@@ -133,3 +133,64 @@ const (
 	// ShuttingDown: the server stops.
 	ShuttingDown Reason = "shutting_down"
 )
+
+// reasons holds every reason.
+var reasons = map[Reason]bool{
+	UnknownCode:     true,
+	HeaderCutShort:  true,
+	PayloadCutShort: true,
+	PayloadSize:     true,
+	ContentSize:     true,
+	FramingLost:     true,
+
+	NameNotTerminated:     true,
+	NameEmpty:             true,
+	NameNotUTF8:           true,
+	NameTaken:             true,
+	FileNameNotTerminated: true,
+	FileNameEmpty:         true,
+	FileNameDot:           true,
+	FileNameControl:       true,
+	FileNameNotUTF8:       true,
+
+	UnknownClient:  true,
+	ClientMismatch: true,
+	KeyFormat:      true,
+	KeySize:        true,
+	KeyWeak:        true,
+	NoKey:          true,
+
+	NothingReceived: true,
+	Undecryptable:   true,
+	CRCRejected:     true,
+	GaveUp:          true,
+	TriesExhausted:  true,
+	Superseded:      true,
+	FileExists:      true,
+	StorageFull:     true,
+	StorageFailed:   true,
+	InternalError:   true,
+
+	RequestTimeout:   true,
+	BodyTooSlow:      true,
+	IdleTimeout:      true,
+	TakenNameTimeout: true,
+	VerifyTimeout:    true,
+	OutputTimeout:    true,
+	DrainTimeout:     true,
+
+	TooManyConnections:           true,
+	TooManyConnectionsFromSource: true,
+	TooManyUploads:               true,
+	TooManyRegistrations:         true,
+	UploadTooLarge:               true,
+	OutputTooLarge:               true,
+	DescriptorsExhausted:         true,
+	Penalized:                    true,
+
+	ClientClosed:     true,
+	ConnectionReset:  true,
+	ConnectionFailed: true,
+	ProxyHeader:      true,
+	ShuttingDown:     true,
+}

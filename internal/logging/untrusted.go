@@ -21,6 +21,9 @@ const ellipsis = "…"
 // returned as it is, without an allocation.
 func Untrusted(s string) string { return escape(s, UntrustedLimit, true) }
 
+// Visible makes any text fit for a terminal: like Untrusted, but with backslashes as they are and up to 1024 bytes.
+func Visible(s string) string { return escape(s, detailLimit, false) }
+
 // escape is Untrusted with another limit; without backslashes, texts that are escaped already stay readable.
 func escape(s string, limit int, backslash bool) string {
 	if len(s) <= limit && isPlain(s, backslash) {
