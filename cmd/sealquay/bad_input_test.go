@@ -421,7 +421,7 @@ func TestRandomBytes(t *testing.T) {
 		if err := p.conn.CloseWrite(); err != nil {
 			return // reset: what was sent behind a loss of framing was not read
 		}
-		_, _ = io.Copy(io.Discard, p.conn) // the end or a reset
+		_, _ = io.Copy(io.Discard, p) // the end or a reset
 	})
 	s.checkStored(t, "me", "file", []byte("whole"))
 	deliverNew(t, s, "next", "file", []byte("text"))

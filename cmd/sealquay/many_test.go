@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
-	"os"
 	"slices"
 	"sync"
 	"testing"
@@ -19,7 +18,7 @@ import (
 // SEALQUAY_LONG=1 the largest has 64 MiB, otherwise 4 MiB.
 func TestManyClients(t *testing.T) {
 	largest := 4 << 20
-	if os.Getenv("SEALQUAY_LONG") == "1" {
+	if long {
 		largest = 64 << 20
 	}
 	s := startTestServer(t)
@@ -294,7 +293,7 @@ func TestDrainRunsOut(t *testing.T) {
 		t.Error("the server says that all uploads were finished")
 	}
 	s.server = nil
-	if _, err := io.Copy(io.Discard, p.conn); err != nil {
+	if _, err := io.Copy(io.Discard, p); err != nil {
 		t.Logf("the connection ended by %v", err) // a reset is as good as an end
 	}
 	if reason := s.log.lines(t, "conn.close")[0]["reason"]; reason != "drain_timeout" {

@@ -14,6 +14,7 @@ import (
 	"io"
 	"math/big"
 	"net"
+	"os"
 	"slices"
 	"strconv"
 	"sync"
@@ -27,8 +28,11 @@ import (
 
 type clientID [16]byte
 
+// long asks for the long form of the tests. It writes gigabytes.
+var long = os.Getenv("SEALQUAY_LONG") == "1"
+
 // patience bounds every wait of the tests for the server.
-const patience = 30 * time.Second
+var patience = map[bool]time.Duration{false: 30 * time.Second, true: 10 * time.Minute}[long]
 
 // text is a string field: 255 bytes, zero-padded.
 func text(s string) []byte { return append([]byte(s), make([]byte, 255-len(s))...) }
@@ -85,10 +89,15 @@ func dial(t testing.TB, s *testServer) *peer {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
-	if err := conn.SetReadDeadline(time.Now().Add(patience)); err != nil {
-		t.Fatal(err)
-	}
 	return &peer{t: t, conn: conn.(*net.TCPConn)}
+}
+
+// Read reads from the connection, and fails when nothing comes in time.
+func (p *peer) Read(b []byte) (int, error) {
+	if err := p.conn.SetReadDeadline(time.Now().Add(patience)); err != nil {
+		return 0, err
+	}
+	return p.conn.Read(b)
 }
 
 // send writes the requests in one write.
@@ -120,7 +129,7 @@ func (p *peer) receive() response {
 func (p *peer) read(n int) []byte {
 	p.t.Helper()
 	b := make([]byte, n)
-	if got, err := io.ReadFull(p.conn, b); err != nil {
+	if got, err := io.ReadFull(p, b); err != nil {
 		p.t.Fatalf("receive: %v after % x", err, b[:got])
 	}
 	return b
@@ -131,7 +140,7 @@ func (p *peer) read(n int) []byte {
 func (p *peer) receiveOnce() response {
 	p.t.Helper()
 	b := make([]byte, 1024)
-	n, err := p.conn.Read(b)
+	n, err := p.Read(b)
 	if err != nil {
 		p.t.Fatalf("receive: %v", err)
 	}
@@ -170,7 +179,7 @@ func (p *peer) expect(code uint16) response {
 // expectEnd waits until the server ends the connection.
 func (p *peer) expectEnd() {
 	p.t.Helper()
-	switch n, err := p.conn.Read(make([]byte, 1)); {
+	switch n, err := p.Read(make([]byte, 1)); {
 	case n > 0:
 		p.t.Fatal("the server goes on where it should end the connection")
 	case err != io.EOF && !errors.Is(err, syscall.ECONNRESET):
