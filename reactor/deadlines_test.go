@@ -6,8 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/sealquay/sealquay/codec"
 	"github.com/sealquay/sealquay/internal/logging"
 )
@@ -127,8 +125,6 @@ func TestOutputNotRead(t *testing.T) {
 			return Answer{Response: codec.FileReceived{}}
 		}}, func(c *Config) { c.OutputTimeout, c.blocking = short, blocking })
 		p := s.dial()
-		raw, _ := p.SyscallConn()
-		_ = raw.Control(func(fd uintptr) { _ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF, 4096) })
 		for many := bytes.Repeat(verdict(), 1000); ; {
 			if _, err := p.Write(many); err != nil {
 				break

@@ -17,7 +17,8 @@ const limitLogPause = time.Second
 // A limitLog writes the lines about limits that were hit. It may be used from
 // anywhere.
 type limitLog struct {
-	log *zap.Logger
+	log   *zap.Logger
+	audit *logging.Audit // takes what a source is refused for
 
 	mu   sync.Mutex
 	hits map[logging.Reason]*limitHits
@@ -29,7 +30,7 @@ type limitHits struct {
 }
 
 func newLimitLog(log *zap.Logger) *limitLog {
-	return &limitLog{log: log, hits: make(map[logging.Reason]*limitHits)}
+	return &limitLog{log: log, audit: logging.NewAudit(log), hits: make(map[logging.Reason]*limitHits)}
 }
 
 // hit notes that a limit was hit; key names it, if the configuration does. A

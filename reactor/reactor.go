@@ -173,6 +173,7 @@ func (r *Reactor) Drain(ctx context.Context) error {
 		r.cancel()
 		r.eachLoop(func(l *loop) { l.closeAll(logging.DrainTimeout) })
 		_ = r.waitForConnections(context.Background())
+		r.settleLoops() // if one ended, nobody waited for the connections of the others
 	}
 	r.stopTicks()
 	r.ticking.Wait()
@@ -183,11 +184,9 @@ func (r *Reactor) Drain(ctx context.Context) error {
 	return errors.Join(err, r.stopLoops(), r.spare.Close())
 }
 
-// stopLoops ends the loops once they have done what was asked of them before:
-// gnet drops what is queued when it stops.
-func (r *Reactor) stopLoops() error {
+// settleLoops returns when the loops have done what was asked of them before.
+func (r *Reactor) settleLoops() {
 	var done sync.WaitGroup
-	r.stopping.Store(true)
 	for _, l := range r.loops {
 		if !l.dead.Load() {
 			done.Add(1)
@@ -195,6 +194,12 @@ func (r *Reactor) stopLoops() error {
 		}
 	}
 	done.Wait()
+}
+
+// stopLoops ends the loops. What is queued is done before: gnet would drop it.
+func (r *Reactor) stopLoops() error {
+	r.settleLoops()
+	r.stopping.Store(true)
 	err := r.client.Stop()
 	for _, l := range r.loops {
 		_ = l.peer.Close() // it carried nothing
@@ -215,7 +220,12 @@ func (r *Reactor) waitForConnections(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
-	return nil
+	select {
+	case <-r.broken:
+		return errLoopEnded
+	default:
+		return nil
+	}
 }
 
 // eachLoop runs f on every loop.
