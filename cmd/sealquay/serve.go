@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -19,6 +20,8 @@ type serveCommand struct {
 	configFlags
 	IP   string `name:"ip" placeholder:"IP" help:"Address to listen on."`
 	Port *int   `placeholder:"N" help:"Port to listen on, instead of that in port.info; 0 takes a free one."`
+
+	TakeOver int `placeholder:"PID" help:"Take port and storage over from the server with this process id, without refusing a connection meanwhile."`
 }
 
 // Run serves until a signal ends it. The first one drains, a second one ends at
@@ -35,14 +38,26 @@ func (s serveCommand) Run(ctx context.Context, c console) error {
 		logging.Log(log, logging.ConfigWarning, logging.Path(w.File), logging.Key(w.Key),
 			logging.Found(w.Found), logging.Detail(w.String()))
 	}
-	server, err := startServer(ctx, cfg, log)
+	server, err := s.start(ctx, cfg, log)
 	if err != nil {
 		logging.Log(log, logging.ServerFailed, logging.Error(err))
 		return failure{err}
 	}
 	logging.Log(log, logging.ServerReady, logging.Addr(server.Addr().String()))
-	<-ctx.Done()
-	return s.drain(server, cfg, log)
+	select {
+	case <-ctx.Done():
+		return s.drain(server, cfg, log)
+	case err := <-server.Failed():
+		logging.Log(log, logging.ServerFailed, logging.Error(err))
+		return failure{errors.Join(err, server.Stop(context.Background()))}
+	}
+}
+
+func (s serveCommand) start(ctx context.Context, cfg *config.Config, log *zap.Logger) (*server, error) {
+	if s.TakeOver > 0 {
+		return takeOver(ctx, cfg, log, s.TakeOver)
+	}
+	return startServer(ctx, cfg, log)
 }
 
 // drain lets uploads finish, as long as the configuration allows and no second

@@ -26,21 +26,22 @@ type server struct {
 }
 
 // startServer opens the storage and then the port.
-func startServer(ctx context.Context, cfg *config.Config, log *zap.Logger) (_ *server, err error) {
-	s := new(server)
-	s.store, err = persistence.Open(ctx, storeOptions(cfg, log))
+func startServer(ctx context.Context, cfg *config.Config, log *zap.Logger) (*server, error) {
+	store, err := persistence.Open(ctx, storeOptions(cfg, log))
 	if err != nil {
 		return nil, fmt.Errorf("open the storage in %s: %w", cfg.DataDir, err)
 	}
-	defer func() {
-		if err != nil {
-			_ = s.store.Close() // the first error is the one to tell
-		}
-	}()
-	listener, err := listen(cfg)
+	listener, err := listen(ctx, cfg, false)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, store.Close())
 	}
+	return startServing(cfg, log, store, listener)
+}
+
+// startServing connects the rooms. The server closes the storage and the
+// listener, also when it does not start.
+func startServing(cfg *config.Config, log *zap.Logger, store *persistence.Store, listener net.Listener) (*server, error) {
+	s := &server{store: store}
 	s.handlers = handlers.NewService(handlers.Config{
 		Store:            s.store,
 		Log:              log,
@@ -50,11 +51,11 @@ func startServer(ctx context.Context, cfg *config.Config, log *zap.Logger) (_ *s
 		TakenNameTimeout: cfg.TakenNameTimeout,
 		VerifyTimeout:    cfg.VerifyTimeout,
 	})
+	var err error
 	s.Reactor, err = reactor.Start(reactorConfig(cfg, log, listener, s.handlers))
 	if err != nil {
 		s.handlers.Close()
-		_ = listener.Close()
-		return nil, err
+		return nil, errors.Join(err, listener.Close(), store.Close())
 	}
 	s.sweeper = startSweeper(s.store, cfg.SweepInterval, log)
 	return s, nil
@@ -79,9 +80,11 @@ func storeOptions(cfg *config.Config, log *zap.Logger) persistence.Options {
 	return o
 }
 
-func listen(cfg *config.Config) (net.Listener, error) {
-	addr := netip.AddrPortFrom(cfg.ServerIPAddress, cfg.Port).String()
-	l, err := net.Listen("tcp", addr)
+// listen opens the port: for this server alone, or beside the one that it takes
+// over from.
+func listen(ctx context.Context, cfg *config.Config, beside bool) (net.Listener, error) {
+	addr := netip.AddrPortFrom(cfg.ServerIPAddress, cfg.Port)
+	l, err := reactor.Listen(ctx, addr, beside)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
 		return nil, fmt.Errorf("%s is in use: end the program that listens there, or choose another port with --port or port.info", addr)
@@ -97,13 +100,21 @@ func listen(cfg *config.Config) (net.Listener, error) {
 
 func reactorConfig(cfg *config.Config, log *zap.Logger, l net.Listener, h *handlers.Service) reactor.Config {
 	return reactor.Config{
-		Listener:               l,
-		EventLoops:             cfg.EventLoops,
-		Workers:                cfg.Workers,
-		MemoryBudget:           cfg.MemoryBudget,
-		HighMark:               cfg.ConnectionHighMark,
-		LowMark:                cfg.ConnectionLowMark,
-		MaxConnections:         cfg.MaxConnections,
+		Listener:   l,
+		EventLoops: cfg.EventLoops,
+		Workers:    cfg.Workers,
+
+		MemoryBudget: cfg.MemoryBudget,
+		HighMark:     cfg.ConnectionHighMark,
+		LowMark:      cfg.ConnectionLowMark,
+
+		MaxConnections:          cfg.MaxConnections,
+		MaxConnectionsPerSource: cfg.MaxConnectionsPerSource,
+		MaxUploads:              cfg.MaxUploads,
+		RegistrationsPerMinute:  cfg.RegistrationsPerMinute,
+		PenaltyMax:              cfg.PenaltyMax,
+		ProxyProtocolFrom:       cfg.ProxyProtocolFrom,
+
 		RequestTimeout:         cfg.RequestTimeout,
 		IdleTimeout:            cfg.IdleTimeout,
 		OutputTimeout:          cfg.OutputTimeout,
