@@ -29,7 +29,7 @@ func (r *Result) doubts() (all []string) {
 	doubt(busy <= busyGenerator && full && share > largeShare,
 		"The machine had no processor left (%.0f %% idle), and the generator took %.0f %% of it. A server on this machine alone would do more.", 100*g.MachineIdle, 100*share)
 	doubt(g.Lag.P99 > lateness, "The generator woke up %v late or more in one of a hundred times: latencies are too high by up to as much.", g.Lag.P99.Round(time.Millisecond))
-	doubt(g.GCPause > lateness, "A garbage collection stopped the generator for %v.", g.GCPause)
+	doubt(g.GCPause > lateness, "A garbage collection stopped the generator for %v or more.", g.GCPause.Round(time.Millisecond))
 	doubt(r.Dropped > 0, "%d arrivals were dropped: every one of the %d clients was busy for longer than an arrival may wait (%v).", r.Dropped, r.Plan.slots(), r.Plan.MaxWait)
 	doubt(r.Unfinished > 0, "%d sessions were cut off at the end; no latency holds them.", r.Unfinished)
 	doubt(r.Sessions == 0, "No session succeeded.")

@@ -3,6 +3,7 @@ package bench
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -11,7 +12,7 @@ import (
 
 // Merge makes one result of those of generators that ran at the same time with
 // parts of one plan. Histograms are added, never averaged; intervals are added
-// by their number. The plan is that of the first, with all stages added.
+// by their number. The plan is that of the first, with all levels, clients and sessions added.
 func Merge(results []*Result) (*Result, error) {
 	if len(results) == 0 {
 		return nil, errors.New("there is no result to merge")
@@ -19,6 +20,7 @@ func Merge(results []*Result) (*Result, error) {
 	merged := *results[0]
 	merged.Latencies = map[Operation]Latency{}
 	merged.Intervals, merged.Plan.Stages = nil, nil
+	merged.Plan.Clients, merged.Plan.MaxSessions = 0, 0
 	merged.Agents, merged.Sessions, merged.Failed, merged.Dropped, merged.Unfinished = 0, 0, 0, 0, 0
 	failed := failures{}
 	var warnings []string
@@ -39,6 +41,8 @@ func Merge(results []*Result) (*Result, error) {
 		if err := addIntervals(&merged, r); err != nil {
 			return nil, err
 		}
+		merged.Plan.Clients += r.Plan.Clients
+		merged.Plan.MaxSessions += r.Plan.MaxSessions
 		addStages(&merged.Plan, r.Plan.Stages)
 	}
 	for _, o := range Operations {
@@ -71,29 +75,33 @@ func mergeLatencies[T any](parts []T, of func(T) Latency) (Latency, error) {
 	return summarize(sum), nil
 }
 
-func addIntervals(to *Result, from *Result) error {
+func addIntervals(to *Result, from *Result) (err error) {
 	for at, i := range from.Intervals {
 		if at == len(to.Intervals) {
 			to.Intervals = append(to.Intervals, i)
 			continue
 		}
-		sum := &to.Intervals[at]
-		latency, err := mergeLatencies([]Latency{sum.Latency, i.Latency}, func(l Latency) Latency { return l })
-		if err != nil {
+		if to.Intervals[at], err = to.Intervals[at].Add(i); err != nil {
 			return err
 		}
-		sum.Latency = latency
-		sum.Level += i.Level
-		sum.Active += i.Active
-		sum.Sessions += i.Sessions
-		sum.Failed += i.Failed
-		sum.Dropped += i.Dropped
-		sum.Files += i.Files
-		sum.Bytes += i.Bytes
-		sum.OwnCPU += i.OwnCPU
-		sum.OwnRSS += i.OwnRSS
 	}
 	return nil
+}
+
+// Add returns what happened in two generators in the same second.
+func (i Interval) Add(o Interval) (Interval, error) {
+	latency, err := mergeLatencies([]Latency{i.Latency, o.Latency}, func(l Latency) Latency { return l })
+	i.Latency = latency
+	i.Level += o.Level
+	i.Active += o.Active
+	i.Sessions += o.Sessions
+	i.Failed += o.Failed
+	i.Dropped += o.Dropped
+	i.Files += o.Files
+	i.Bytes += o.Bytes
+	i.OwnCPU += o.OwnCPU
+	i.OwnRSS += o.OwnRSS
+	return i, err
 }
 
 func addStages(plan *Plan, stages Stages) {
@@ -136,8 +144,8 @@ func (p Plan) Split(n int) []Plan {
 		part := p
 		part.Stages = slices.Clone(p.Stages)
 		for s := range part.Stages {
-			part.Stages[s].From /= float64(n)
-			part.Stages[s].To /= float64(n)
+			part.Stages[s].From = p.share(p.Stages[s].From, n, i)
+			part.Stages[s].To = p.share(p.Stages[s].To, n, i)
 		}
 		part.Clients = (p.Clients + n - 1 - i) / n
 		part.MaxSessions = (p.MaxSessions + int64(n-1-i)) / int64(n)
@@ -146,6 +154,15 @@ func (p Plan) Split(n int) []Plan {
 		parts[i] = part
 	}
 	return parts
+}
+
+// share returns the part of a level that generator i of n has. Clients are not
+// divided.
+func (p Plan) share(level float64, n, i int) float64 {
+	if p.Model == Open {
+		return level / float64(n)
+	}
+	return math.Floor((level + float64(n-1-i)) / float64(n))
 }
 
 // Decoded is an interval's histogram of session latencies with its time.

@@ -22,6 +22,7 @@ type commands struct {
 	Files   filesCommand    `cmd:"" help:"Show the received files."`
 	Check   checkCommand    `cmd:"" help:"Prove that the database and the files agree; exit 1 when they do not."`
 	DB      databaseCommand `cmd:"" name:"db" help:"Back up or export the database."`
+	Bench   benchCommand    `cmd:"" help:"Load a server with virtual clients and measure it."`
 	Config  configCommand   `cmd:"" help:"Show or check the configuration."`
 	Version versionCommand  `cmd:"" help:"Show the version."`
 }
@@ -64,7 +65,7 @@ func run(args []string, c console) (status int) {
 	defer stop()
 	parsed.BindTo(ctx, (*context.Context)(nil))
 	if err := parsed.Run(c); err != nil {
-		return report(err, c.err)
+		return explain(err, c.err)
 	}
 	return 0
 }
@@ -75,8 +76,8 @@ type exit int
 // failure is an error that was shown already.
 type failure struct{ error }
 
-// report shows why a command failed.
-func report(err error, to io.Writer) int {
+// explain shows why a command failed.
+func explain(err error, to io.Writer) int {
 	if shown := (failure{}); !errors.As(err, &shown) {
 		fmt.Fprintf(to, "sealquay: %v\n", err)
 	}
