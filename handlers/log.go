@@ -58,6 +58,10 @@ func (s *Session) done(a Answer) {
 	if q.reason != "" {
 		fields = append(fields, logging.ReasonField(q.reason))
 	}
+	if q.reason.IsPolicy() {
+		s.audit.Log(logging.RequestDone, fields...)
+		return
+	}
 	logging.Log(s.Log, logging.RequestDone, fields...)
 }
 
@@ -125,11 +129,13 @@ func (s *Session) logDiscarded(f *file, why logging.Reason) {
 
 // event writes a line about the client of the request at hand.
 func (s *Session) event(e logging.Event, more ...zap.Field) {
-	if !logging.Enabled(s.Log, e) {
+	more = append(more, logging.ConnID(s.conn.ID),
+		logging.ClientIP(s.conn.Remote.Addr()), logging.ClientID(s.request.client))
+	if e.IsAudit() {
+		s.audit.Log(e, more...)
 		return
 	}
-	logging.Log(s.Log, e, append(more, logging.ConnID(s.conn.ID),
-		logging.ClientIP(s.conn.Remote.Addr()), logging.ClientID(s.request.client))...)
+	logging.Log(s.Log, e, more...)
 }
 
 func (s *Service) logFault(err error) {

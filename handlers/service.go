@@ -4,11 +4,13 @@ import (
 	"context"
 	"crypto/rand"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
 
 	"github.com/sealquay/sealquay/internal/crypt"
+	"github.com/sealquay/sealquay/internal/logging"
 	"github.com/sealquay/sealquay/persistence"
 )
 
@@ -28,12 +30,18 @@ type Config struct {
 // accepted CRC (PROTOCOL.md section 1).
 const maxTries = 4
 
+// maxWaitingFiles bounds the files of all clients that wait for a verdict: each
+// holds a descriptor. A client that behaves has one, for a round trip.
+const maxWaitingFiles = 4096
+
 // A Service is what all sessions share.
 type Service struct {
 	Config
+	audit      *logging.Audit
 	clients    *clients
-	secret     [32]byte  // of the process, for content that does not decrypt
-	openers    sync.Pool // *crypt.Opener, wiped
+	secret     [32]byte     // of the process, for content that does not decrypt
+	openers    sync.Pool    // *crypt.Opener, wiped
+	waiting    atomic.Int64 // files that wait for a verdict
 	background sync.WaitGroup
 	ctx        context.Context
 	cancel     context.CancelFunc
@@ -41,7 +49,7 @@ type Service struct {
 
 // NewService makes a Service. It is to be closed after its last session.
 func NewService(c Config) *Service {
-	s := &Service{Config: c, clients: newClients(c.KeyLifetime)}
+	s := &Service{Config: c, audit: logging.NewAudit(c.Log), clients: newClients(c.KeyLifetime)}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	rand.Read(s.secret[:])
 	s.openers.New = func() any { return crypt.NewOpener(new(crypt.Key), &s.secret) }
@@ -72,6 +80,13 @@ func (s *Service) expire() {
 	}
 }
 
+// settled accounts for a file that waits no longer, if it did.
+func (s *Service) settled(f *file) {
+	if f.number > 0 {
+		s.waiting.Add(-1)
+	}
+}
+
 // discardAll removes files that will not be verified. It goes on after a
 // failure: what stays is found by the storage's own sweep.
 func (s *Service) discardAll(files []*file) {
@@ -81,6 +96,7 @@ func (s *Service) discardAll(files []*file) {
 }
 
 func (s *Service) discard(f *file) {
+	s.settled(f)
 	if err := f.upload.Discard(context.Background()); err != nil {
 		s.logFault(err)
 	}
