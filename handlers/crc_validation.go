@@ -48,6 +48,7 @@ func (s *Session) validCRC(ctx context.Context, name string) Answer {
 		s.discard(f)
 		return s.fail(err)
 	}
+	s.settled(f)
 	s.request.size, s.request.checksum = f.size, f.kind
 	if s.client.verified(f, s.Checksum) {
 		s.remember(ctx, f)

@@ -42,6 +42,9 @@ func (s *Session) encryptedFile(ctx context.Context, f codec.Frame) Answer {
 	if f.Content-paddingMax > s.MaxUploadSize {
 		return s.refuse(logging.UploadTooLarge)
 	}
+	if s.waiting.Load() >= maxWaitingFiles {
+		return s.refuse(logging.TooManyUploads)
+	}
 	g, key, why := s.client.use(s.grant)
 	if why != "" {
 		return s.refuse(why)
@@ -107,8 +110,11 @@ func (s *Session) ContentEnd(ctx context.Context) Answer {
 	}
 	s.upload = nil
 	s.putOpener(u.opener)
-	superseded := s.client.add(u.file, s.Checksum)
-	s.discardAll(superseded)
+	s.waiting.Add(1)
+	for _, old := range s.client.add(u.file, s.Checksum) {
+		s.logDiscarded(old, logging.Superseded)
+		s.discard(old)
+	}
 	s.request.size, s.request.checksum = u.size, u.kind
 	s.logReceived(u.file)
 	a := Answer{
