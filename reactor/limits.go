@@ -44,6 +44,10 @@ func (l *limitLog) hit(why logging.Reason, key string, more ...zap.Field) {
 	if key != "" {
 		fields = append(fields, logging.Limit(key))
 	}
+	if why.IsPolicy() {
+		l.audit.Log(logging.LimitHit, fields...)
+		return
+	}
 	logging.Log(l.log, logging.LimitHit, fields...)
 }
 

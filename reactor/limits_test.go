@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/zap"
 	"pgregory.net/rapid"
 
 	"github.com/sealquay/sealquay/codec"
@@ -191,7 +192,7 @@ func TestSources(t *testing.T) {
 }
 
 func TestLimitLogIsBounded(t *testing.T) {
-	l := newLimitLog(nil)
+	l := newLimitLog(zap.NewNop())
 	now := time.Now()
 	if n := l.count(logging.TooManyUploads, now); n != 1 {
 		t.Errorf("the first line tells of %d, want 1", n)

@@ -28,5 +28,6 @@ func Listen(ctx context.Context, at netip.AddrPort, beside bool) (net.Listener, 
 		}
 	}
 	config := net.ListenConfig{Control: sharePort}
+	config.SetMultipathTCP(false) // the kernel does not steer connections away from such a listener
 	return config.Listen(ctx, "tcp", at.String())
 }
