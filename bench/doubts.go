@@ -9,7 +9,6 @@ import (
 const (
 	busyGenerator = 0.85 // of GOMAXPROCS
 	idleMachine   = 0.05
-	largeShare    = 0.25 // of the machine
 	lateness      = 10 * time.Millisecond
 )
 
@@ -24,10 +23,9 @@ func (r *Result) doubts() (all []string) {
 	e.Processors, e.GOMAXPROCS = max(e.Processors, 1), max(e.GOMAXPROCS, 1)
 	busy := g.Cores / float64(e.GOMAXPROCS)
 	share := g.Cores / float64(e.Processors)
-	full := g.MachineIdle < idleMachine && g.CPU > 0
 	doubt(busy > busyGenerator, "The generator was the bottleneck: it used %.0f %% of the processors it may use. The server can do more than this.", 100*busy)
-	doubt(busy <= busyGenerator && full && share > largeShare,
-		"The machine had no processor left (%.0f %% idle), and the generator took %.0f %% of it. A server on this machine alone would do more.", 100*g.MachineIdle, 100*share)
+	doubt(busy <= busyGenerator && g.CPU > 0 && g.MachineIdle < idleMachine,
+		"The machine had no processor left (%.0f %% idle): %s.", 100*g.MachineIdle, r.shares(share))
 	doubt(g.Lag.P99 > lateness, "The generator woke up %v late or more in one of a hundred times: latencies are too high by up to as much.", g.Lag.P99.Round(time.Millisecond))
 	doubt(g.GCPause > lateness, "A garbage collection stopped the generator for %v or more.", g.GCPause.Round(time.Millisecond))
 	doubt(r.Dropped > 0, "%d arrivals were dropped: every one of the %d clients was busy for longer than an arrival may wait (%v).", r.Dropped, r.Plan.slots(), r.Plan.MaxWait)
@@ -38,6 +36,17 @@ func (r *Result) doubts() (all []string) {
 		doubt(f.Kind == "no_descriptors", "This process ran out of descriptors %d times: raise ulimit -n.", f.Count)
 	}
 	return all
+}
+
+// shares says who took the processors.
+func (r *Result) shares(generator float64) string {
+	if r.Server == nil {
+		return fmt.Sprintf("the generator took %.0f %%, the server and all else the rest. With the machine for itself the server would do more", 100*generator)
+	}
+	server := r.Server.Cores / float64(max(r.Environment.Processors, 1))
+	others := max(1-generator-server-r.Generator.MachineIdle, 0)
+	return fmt.Sprintf("the generator took %.0f %%, the server %.0f %%, all else %.0f %%. With the machine for itself the server would do more",
+		100*generator, 100*server, 100*others)
 }
 
 // Describe puts the environment into the result, and says again what is

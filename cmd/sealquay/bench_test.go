@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/sealquay/sealquay/bench"
 	"github.com/sealquay/sealquay/bench/report"
+	"github.com/sealquay/sealquay/internal/config"
 )
 
 // runBench runs `bench` with these arguments, and returns what it printed.
@@ -122,7 +124,7 @@ func TestBenchVerifyFindsALoss(t *testing.T) {
 	}
 }
 
-func benchPlan(t *testing.T, server *testServer) bench.Plan {
+func benchPlan(t testing.TB, server *testServer) bench.Plan {
 	t.Helper()
 	f := benchPlanFlags{Target: server.addr.String(), Clients: 2, Duration: 1 << 40, Grace: 1 << 34, Sessions: 5, Scenario: "one-file", Size: "1KiB",
 		Files: 1, SlowRate: "1KiB", Seed: 1, Encrypt: "auto", Keys: 1, Timeout: 1 << 34, Pause: 1}
@@ -142,5 +144,28 @@ func TestBenchHelpNamesEveryScenario(t *testing.T) {
 		if !strings.Contains(words, name) {
 			t.Errorf("the help does not name %s", name)
 		}
+	}
+}
+
+// BenchmarkSessions does whole durable sessions, with the server in this
+// process: register, exchange keys, send 1 KiB, verify. Its profile shows where
+// their time goes.
+func BenchmarkSessions(b *testing.B) {
+	for _, clients := range []int{1, 64} {
+		b.Run(fmt.Sprintf("clients=%d", clients), func(b *testing.B) {
+			server := startTestServer(b, func(c *config.Config) { c.Log.Level = config.LevelError })
+			p := benchPlan(b, server)
+			p.Stages[0].From, p.Stages[0].To = float64(clients), float64(clients)
+			p.MaxSessions, p.Remember = int64(b.N), false
+			runner, err := bench.New(b.Context(), p, bench.Options{})
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.ResetTimer()
+			if result := runner.Run(b.Context()); result.Failed > 0 {
+				b.Fatal(result.Failures)
+			}
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "sessions/s")
+		})
 	}
 }
