@@ -26,6 +26,10 @@ func TestMain(m *testing.M) {
 		serveWithFewDescriptors()
 		return
 	}
+	if kind := os.Getenv(figureServer); kind != "" {
+		serveFigure(kind)
+		return
+	}
 	goleak.VerifyTestMain(m, goleak.IgnoreCurrent()) // gnet starts goroutines when it is imported
 }
 
