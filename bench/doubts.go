@@ -30,7 +30,8 @@ func (r *Result) doubts() (all []string) {
 	doubt(g.GCPause > lateness, "A garbage collection stopped the generator for %v or more.", g.GCPause.Round(time.Millisecond))
 	doubt(r.Dropped > 0, "%d arrivals were dropped: every one of the %d clients was busy for longer than an arrival may wait (%v).", r.Dropped, r.Plan.slots(), r.Plan.MaxWait)
 	doubt(r.Unfinished > 0, "%d sessions were cut off at the end; no latency holds them.", r.Unfinished)
-	doubt(r.Sessions == 0, "No session succeeded.")
+	doubt(r.Sessions == 0 && r.Attempts() > 0, "No session succeeded.")
+	doubt(r.Attempts() == 0, "The run ended before the warm-up of %v did: nothing was measured.", r.Plan.Warmup)
 	for _, f := range r.Failures {
 		doubt(f.Kind == "no_ports", "This machine ran out of ports %d times: use more --sources.", f.Count)
 		doubt(f.Kind == "no_descriptors", "This process ran out of descriptors %d times: raise ulimit -n.", f.Count)

@@ -148,7 +148,9 @@ func (p Plan) Split(n int) []Plan {
 			part.Stages[s].To = p.share(p.Stages[s].To, n, i)
 		}
 		part.Clients = (p.Clients + n - 1 - i) / n
-		part.MaxSessions = (p.MaxSessions + int64(n-1-i)) / int64(n)
+		if p.MaxSessions > 0 { // 0 would mean without bound
+			part.MaxSessions = max((p.MaxSessions+int64(n-1-i))/int64(n), 1)
+		}
 		part.Seed = p.Seed + uint64(i)
 		part.Name = fmt.Sprintf("%s.%d", p.Name, i)
 		parts[i] = part

@@ -103,6 +103,7 @@ func (p *Plan) Check() error {
 	require(p.Warmup >= 0 && p.Warmup < length, "the warm-up of %v leaves nothing of %v", p.Warmup, length)
 	require(p.slots() >= 1 && p.slots() <= MaxClients, "%d clients; 1 to %d", p.slots(), MaxClients)
 	require(p.Model != Open || p.Stages.Peak() <= 1e6, "a rate of %g per second; at most a million", p.Stages.Peak())
+	require(p.Model != Open || p.MaxWait > 0, "an arrival may wait for %v; more than 0", p.MaxWait)
 	require(p.Files >= 1 && p.Files <= maxFiles, "%d files in a session; 1 to %d", p.Files, maxFiles)
 	require(p.Keys >= 1 && p.Keys <= maxKeys, "%d keys; 1 to %d", p.Keys, maxKeys)
 	require(p.Sources >= 1 && p.Sources <= maxSources, "%d source addresses; 1 to %d", p.Sources, maxSources)

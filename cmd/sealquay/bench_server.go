@@ -3,8 +3,11 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -27,19 +30,45 @@ func serverConfiguration(pid int) (command []string, settings map[string]string)
 	if !slices.Contains(command, "serve") {
 		return command, nil
 	}
-	environ, err := os.ReadFile(folder + "environ")
-	if err != nil {
-		return command, nil
-	}
-	o := config.Options{File: folder + "cwd/config.json", PortFile: folder + "cwd/port.info", Environ: strings.Split(string(environ), "\x00")}
-	if at := slices.Index(command, "--config"); at >= 0 && at+1 < len(command) {
-		o.File = folder + "cwd/" + command[at+1]
-	}
-	cfg, _, err := config.Load(o)
+	cfg, err := loadFrom(folder, command)
 	if err != nil {
 		return command, nil
 	}
 	return command, flatSettings(cfg)
+}
+
+// loadFrom reads the configuration that a server read, by its folder in /proc.
+func loadFrom(folder string, command []string) (*config.Config, error) {
+	environ, err := os.ReadFile(folder + "environ")
+	if err != nil {
+		return nil, err
+	}
+	o := config.Options{File: folder + "cwd/" + config.DefaultFile, PortFile: folder + "cwd/" + config.DefaultPortFile,
+		Environ: strings.Split(string(environ), "\x00")}
+	if at := slices.Index(command, "--config"); at >= 0 && at+1 < len(command) {
+		o.File = command[at+1]
+		if !filepath.IsAbs(o.File) {
+			o.File = folder + "cwd/" + o.File
+		}
+	} else if _, err := os.Stat(o.File); errors.Is(err, fs.ErrNotExist) {
+		if o.File, err = emptyConfig(); err != nil {
+			return nil, err
+		}
+		defer os.Remove(o.File)
+	}
+	cfg, _, err := config.Load(o)
+	return cfg, err
+}
+
+// emptyConfig makes a file that sets nothing. Without one, the config.json of
+// this process's own working directory would be read.
+func emptyConfig() (path string, err error) {
+	f, err := os.CreateTemp("", "sealquay-*.json")
+	if err != nil {
+		return "", err
+	}
+	_, err = f.WriteString("{}")
+	return f.Name(), errors.Join(err, f.Close())
 }
 
 // flatSettings returns the settings as config.json writes them, by their keys.
