@@ -23,6 +23,7 @@ type commands struct {
 	Check   checkCommand    `cmd:"" help:"Prove that the database and the files agree; exit 1 when they do not."`
 	DB      databaseCommand `cmd:"" name:"db" help:"Back up or export the database."`
 	Bench   benchCommand    `cmd:"" help:"Load a server with virtual clients and measure it."`
+	Logs    logsCommand     `cmd:"" help:"Search and sum up the server's log."`
 	Config  configCommand   `cmd:"" help:"Show or check the configuration."`
 	Version versionCommand  `cmd:"" help:"Show the version."`
 }

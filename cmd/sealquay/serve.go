@@ -3,14 +3,12 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"os/signal"
 	"strconv"
 	"syscall"
 
 	"go.uber.org/zap"
-	"go.uber.org/zap/zapcore"
 
 	"github.com/sealquay/sealquay/internal/config"
 	"github.com/sealquay/sealquay/internal/logging"
@@ -31,8 +29,16 @@ func (s serveCommand) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return err
 	}
-	log, flush := newLog(cfg.Log, c)
-	defer flush()
+	output, err := openServerLog(cfg.Log, c)
+	if err != nil {
+		return err
+	}
+	defer output.close()
+	defer output.reloadOnHangup(func() (*config.Config, error) {
+		changed, _, err := s.load(s.flags()...)
+		return changed, err
+	})()
+	log := output.log
 	logging.Log(log, logging.ServerStart, logging.Version(version()), logging.ProcessID(os.Getpid()))
 	for _, w := range warnings {
 		logging.Log(log, logging.ConfigWarning, logging.Path(w.File), logging.Key(w.Key),
@@ -84,18 +90,4 @@ func (s serveCommand) flags() (given []config.Flag) {
 		given = append(given, config.Flag{Name: "--port", Key: "port", Value: strconv.Itoa(*s.Port)})
 	}
 	return given
-}
-
-// newLog makes the logger of the server. It writes to standard error.
-func newLog(l config.Log, c console) (*zap.Logger, func()) {
-	level, err := zapcore.ParseLevel(string(l.Level))
-	if err != nil {
-		panic(fmt.Sprintf("the configuration let %q through as a level", l.Level))
-	}
-	o := logging.Stderr(level, logging.Format(l.Format))
-	if c.err != os.Stderr {
-		o.Writer, o.IsTerminal = c.err, false
-	}
-	log, _, flush := logging.New(o)
-	return log, flush
 }

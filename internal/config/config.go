@@ -69,6 +69,16 @@ const (
 	FormatText LogFormat = "text"
 )
 
+// LogCompress is how old log files are compressed.
+type LogCompress string
+
+// The values of log.compress.
+const (
+	CompressNone LogCompress = "none"
+	CompressGzip LogCompress = "gzip"
+	CompressZstd LogCompress = "zstd"
+)
+
 // Config is a checked configuration: every value lies in its range. Sizes are in bytes.
 // What each field means, its range and its default are in docs/CONFIGURATION.md, under the key's name.
 type Config struct {
@@ -116,6 +126,13 @@ type Config struct {
 type Log struct {
 	Level  LogLevel
 	Format LogFormat
+
+	File           string // empty: standard error
+	MaxSize        int64
+	RotateInterval time.Duration
+	MaxAge         time.Duration
+	MaxBackups     int
+	Compress       LogCompress
 }
 
 // Source returns where the value of key comes from.

@@ -111,6 +111,18 @@ var settings = []setting{
 		oneOf(func(c *Config) *LogLevel { return &c.Log.Level }, LevelDebug, LevelInfo, LevelWarn, LevelError)},
 	{"log.format", "auto", "Form of a log line. `auto`: for people at a terminal, else JSON.",
 		oneOf(func(c *Config) *LogFormat { return &c.Log.Format }, FormatAuto, FormatJSON, FormatText)},
+	{"log.file", "", "File that the log is written to instead of standard error, which then gets lines of level error only. SIGHUP opens it again.",
+		optionalPath(func(c *Config) *string { return &c.Log.File })},
+	{"log.max_size", "100MiB", "Size at which `log.file` is put aside for a new one, rounded up to whole MiB. 0 means never.",
+		size(0, 1024*GiB, func(c *Config) *int64 { return &c.Log.MaxSize })},
+	{"log.rotate_interval", "0s", "Time after which `log.file` is put aside for a new one. 0 means never.",
+		duration(0, 366*longest, func(c *Config) *time.Duration { return &c.Log.RotateInterval })},
+	{"log.max_age", "0s", "Age at which old log files are removed, rounded up to whole days. 0 means never.",
+		duration(0, 10*366*longest, func(c *Config) *time.Duration { return &c.Log.MaxAge })},
+	{"log.max_backups", "10", "Old log files that are kept. 0 means all.",
+		integer(0, 100_000, func(c *Config) *int { return &c.Log.MaxBackups })},
+	{"log.compress", "gzip", "How old log files are compressed.",
+		oneOf(func(c *Config) *LogCompress { return &c.Log.Compress }, CompressNone, CompressGzip, CompressZstd)},
 }
 
 // find returns the setting named key.

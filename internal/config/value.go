@@ -91,6 +91,16 @@ func path(field func(*Config) *string) value {
 	}
 }
 
+// optionalPath is a path, or nothing.
+func optionalPath(field func(*Config) *string) value {
+	return scalar[string]{
+		field:  field,
+		parse:  func(s string) (string, bool) { return s, !strings.Contains(s, "\x00") && utf8.ValidString(s) },
+		format: func(s string) string { return s },
+		limits: "a path, or an empty text",
+	}
+}
+
 func duration(low, high time.Duration, field func(*Config) *time.Duration) value {
 	return scalar[time.Duration]{
 		field: field,

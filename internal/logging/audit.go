@@ -51,3 +51,6 @@ func (r Reason) IsPolicy() bool { return policy[r] }
 
 // Known tells whether r is a reason of the closed list.
 func (r Reason) Known() bool { return reasons[r] }
+
+// Reasons returns every reason, sorted.
+func Reasons() []string { return sortedNames(reasons) }

@@ -1,6 +1,10 @@
 package logging
 
-import "go.uber.org/zap/zapcore"
+import (
+	"slices"
+
+	"go.uber.org/zap/zapcore"
+)
 
 // Event says what a line is about. The constants here are all there are.
 type Event string
@@ -81,7 +85,7 @@ const (
 
 // What happens to the log itself.
 const (
-	// LogReopened: on SIGHUP, the log file at path was opened again, and lines from log_level on are written.
+	// LogReopened: at a signal, the log file was opened again and the level was read anew: log_level.
 	LogReopened Event = "log.reopened"
 	// LogSampled: count lines about dropped_event were left out, because there were too many in a second.
 	LogSampled Event = "log.sampled"
@@ -134,7 +138,7 @@ var entries = map[Event]entry{
 	StorageRelaxed:   {level: zapcore.WarnLevel, message: "Storage is not durable"},
 	StorageMigrated:  {level: zapcore.InfoLevel, message: "Database migrated"},
 
-	LogReopened: {level: zapcore.InfoLevel, message: "Log reopened"},
+	LogReopened: {level: zapcore.InfoLevel, message: "Log reopened", audit: true},
 	LogSampled:  {level: zapcore.WarnLevel, message: "Log lines left out"},
 	LogLost:     {level: zapcore.WarnLevel, message: "Log lines lost"},
 	LogOther:    {level: zapcore.InfoLevel, message: "Other", noise: true},
@@ -148,3 +152,14 @@ func (e Event) Message() string { return entries[e].message }
 
 // Known tells whether e is an event of the closed list.
 func (e Event) Known() bool { _, known := entries[e]; return known }
+
+// Events returns every event, sorted.
+func Events() []string { return sortedNames(entries) }
+
+func sortedNames[K ~string, V any](list map[K]V) (names []string) {
+	for name := range list {
+		names = append(names, string(name))
+	}
+	slices.Sort(names)
+	return names
+}

@@ -28,15 +28,16 @@ var rooms = map[string]room{
 	"internal/crypt":         {modules: []string{"golang.org/x/sys"}},
 	"internal/config":        {},
 	"internal/logging":       {},
+	"internal/logs":          {rooms: []string{"internal/logging"}},
 	"internal/rooms":         {noModule: true},
 	"bench":                  {rooms: []string{"codec", "client", "internal/crypt"}, modules: []string{"golang.org/x/sys", "github.com/HdrHistogram/hdrhistogram-go"}},
-	"bench/report":     {rooms: []string{"bench", "codec", "client", "internal/crypt"}, modules: []string{"golang.org/x/sys", "github.com/HdrHistogram/hdrhistogram-go"}},
-	"bench/agents":     {rooms: []string{"bench", "codec", "client", "internal/crypt"}, modules: []string{"golang.org/x/sys", "github.com/HdrHistogram/hdrhistogram-go"}},
+	"bench/report":           {rooms: []string{"bench", "codec", "client", "internal/crypt"}, modules: []string{"golang.org/x/sys", "github.com/HdrHistogram/hdrhistogram-go"}},
+	"bench/agents":           {rooms: []string{"bench", "codec", "client", "internal/crypt"}, modules: []string{"golang.org/x/sys", "github.com/HdrHistogram/hdrhistogram-go"}},
 	"bench/compare":          {rooms: []string{"codec", "client", "internal/crypt"}},
 	"internal/proof/account": {noModule: true},
 	"internal/proof/program": {noModule: true},
 	"internal/proof/kill":    {rooms: []string{"codec", "client", "internal/crypt", "internal/proof/account", "internal/proof/program"}},
-	"cmd/sealquay":           {rooms: []string{"codec", "reactor", "handlers", "persistence", "client", "bench", "bench/report", "bench/agents", "internal/crypt", "internal/config", "internal/logging"}},
+	"cmd/sealquay":           {rooms: []string{"codec", "reactor", "handlers", "persistence", "client", "bench", "bench/report", "bench/agents", "internal/crypt", "internal/config", "internal/logging", "internal/logs"}},
 }
 
 // forbidden are modules that a room must not see even through others.
