@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"bytes"
 	"context"
 	"maps"
 	"slices"
@@ -41,6 +42,9 @@ func TestScenariosSendTheirRequests(t *testing.T) {
 				}
 				if files := int64(len(server.stored)); files > 0 && !verified(t, server, r, result, files) {
 					t.Errorf("%s: not all is there", scenario)
+				}
+				if u := server.uploads; scenario == "crc-retry" && (u[0][0] == u[1][0] || !bytes.Equal(u[0][1:], u[1][1:])) {
+					t.Errorf("%s: the first upload was not damaged in its first byte", scenario)
 				}
 				latency := result.Latencies[Session].Max
 				if slow := scenario == "slow-sender"; slow != (latency > time.Second) {
@@ -96,6 +100,10 @@ func TestVerifyFindsWhatIsLost(t *testing.T) {
 		}
 		if v.Proven() || v.Acknowledged != 5 || v.Found != 2 || v.Missing != 1 || v.Wrong != 2 || len(v.Examples) != 3 {
 			t.Errorf("%+v", v)
+		}
+		server.doubted = true
+		if v, err = Verify(t.Context(), server, r.Ledger()); err != nil || v.Found != 0 || v.Wrong != 4 {
+			t.Errorf("rows that are not verified: %+v, %v", v, err)
 		}
 	})
 }
@@ -159,6 +167,18 @@ func TestFailuresAreToldApart(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A server that refuses is not asked as fast as it can.
+func TestClientsWaitAfterAFailure(t *testing.T) {
+	testKeys()
+	synctest.Test(t, func(t *testing.T) {
+		server := newScriptedServer()
+		server.refuse = errNoServer
+		if _, result := runWith(t, server, small()); result.Failed != 20 {
+			t.Errorf("2 clients failed %d times in a second, want 20", result.Failed)
+		}
+	})
 }
 
 func TestInterruptGivesTheReportSoFar(t *testing.T) {

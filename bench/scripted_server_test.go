@@ -39,6 +39,8 @@ type scriptedServer struct {
 	keys    map[[16]byte][]byte
 	stored  map[fileKey][]byte
 	codes   []uint16
+	uploads [][]byte // all contents, in order
+	doubted bool     // what is stored is not verified
 	dials   int
 	running sync.WaitGroup
 }
@@ -123,6 +125,7 @@ func (s *scriptedServer) answer(code uint16, id [16]byte, payload, content []byt
 			return response(2101)
 		}
 		plain := decrypt(s.keys[id], content)
+		s.uploads = append(s.uploads, plain)
 		s.stored[fileKey{id, text(payload[20:])}] = plain
 		return response(2103, payload, binary.LittleEndian.AppendUint32(nil, crc32.ChecksumIEEE(plain)))
 	}
@@ -133,7 +136,7 @@ func (s *scriptedServer) answer(code uint16, id [16]byte, payload, content []byt
 func (s *scriptedServer) Files(context.Context) iter.Seq2[StoredFile, error] {
 	return func(yield func(StoredFile, error) bool) {
 		for key, content := range s.stored {
-			f := StoredFile{Client: key.client, Name: key.name, Size: int64(len(content)), Verified: true}
+			f := StoredFile{Client: key.client, Name: key.name, Size: int64(len(content)), Verified: !s.doubted}
 			f.CRC32 = func() (uint32, int64, error) { return crc32.ChecksumIEEE(content), int64(len(content)), nil }
 			if !yield(f, nil) {
 				return

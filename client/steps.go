@@ -126,9 +126,7 @@ func (s *Session) Reconnect(ctx context.Context) error {
 	if err := s.conn.Close(); err != nil {
 		return s.fail(&Error{Problem: ErrConnection, Cause: err})
 	}
-	o := s.options
-	o.Dialect = s.dialect
-	next, err := Dial(ctx, o)
+	next, err := Dial(ctx, s.options)
 	if err != nil {
 		return s.fail(err)
 	}
