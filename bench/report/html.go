@@ -100,7 +100,7 @@ func HTML(w io.Writer, r *bench.Result) error {
 		Script: template.JS(pageCharts), UPlotScript: template.JS(uPlotScript), UPlotLicence: uPlotLicence,
 	}
 	for _, o := range r.SortedOperations() {
-		p.Operations = append(p.Operations, operationRow{operationNames[o], r.Latencies[o]})
+		p.Operations = append(p.Operations, operationRow{nameIn(r, o), r.Latencies[o]})
 	}
 	if sessions := r.Latencies[bench.Session]; sessions.Count > 0 {
 		p.Session = &sessions
@@ -186,7 +186,7 @@ func (c *charts) addCurves(r *bench.Result) error {
 		if err != nil {
 			return err
 		}
-		line := curve{Name: operationNames[o]}
+		line := curve{Name: nameIn(r, o)}
 		for _, x := range c.Nines {
 			value := time.Duration(h.ValueAtPercentile(100 * (1 - math.Pow(10, -x))))
 			line.Values = append(line.Values, point(min(value, l.Max), x <= nines(l.Count)+step))

@@ -23,6 +23,14 @@ var operationNames = map[bench.Operation]string{
 	bench.Wait:         "wait for a free client",
 }
 
+// nameIn names an operation of the result.
+func nameIn(r *bench.Result, o bench.Operation) string {
+	if o == bench.Session && r.Plan.Model == bench.Open {
+		return "session, from when it was due"
+	}
+	return operationNames[o]
+}
+
 // Text writes the result as a table for people.
 func Text(w io.Writer, r *bench.Result) error {
 	t := &text{w: w}
@@ -140,11 +148,8 @@ func (t *text) latencies(r *bench.Result) {
 	}
 	rows := []string{"latency\tcount\tmin\tp50\tp90\tp99\tp99.9\tp99.99\tmax"}
 	for _, o := range operations {
-		l, name := r.Latencies[o], operationNames[o]
-		if o == bench.Session && r.Plan.Model == bench.Open {
-			name += ", from when it was due"
-		}
-		row := fmt.Sprintf("%s\t%d", name, l.Count)
+		l := r.Latencies[o]
+		row := fmt.Sprintf("%s\t%d", nameIn(r, o), l.Count)
 		for _, d := range []time.Duration{l.Min, l.P50, l.P90, l.P99, l.P999, l.P9999, l.Max} {
 			row += "\t" + Duration(d)
 		}
