@@ -21,7 +21,7 @@ type Account struct {
 
 // versions of one file, by number from 1; 0 is that there is none.
 type versions struct {
-	last    int   // begun
+	begun   []int // in order
 	settled int   // acknowledged, or found after a restart
 	doubted []int // may have been committed since
 }
@@ -35,23 +35,34 @@ func New(seed uint64) *Account {
 // may be seen until Doubt.
 func (a *Account) Begin(f File) (version int, content []byte) {
 	a.mu.Lock()
+	v := a.versions(f)
+	version = len(v.begun) + 1
+	v.begun = append(v.begun, version)
+	a.mu.Unlock()
+	return version, Content(a.seed, f, version)
+}
+
+// versions returns those of a file. The lock is held.
+func (a *Account) versions(f File) *versions {
 	v := a.files[f]
 	if v == nil {
 		v = &versions{}
 		a.files[f] = v
 	}
-	v.last++
-	version = v.last
-	a.mu.Unlock()
-	return version, Content(a.seed, f, version)
+	return v
 }
 
 // Doubt says that from now on the version may come to be: it is called before
-// the request that asks for it.
+// the request that asks for it. A version that Begin did not make is begun by
+// this; its number is the caller's.
 func (a *Account) Doubt(f File, version int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.files[f].doubted = append(a.files[f].doubted, version)
+	v := a.versions(f)
+	if !slices.Contains(v.begun, version) {
+		v.begun = append(v.begun, version)
+	}
+	v.doubted = append(v.doubted, version)
 }
 
 // Acknowledge says that the version was acknowledged: from now on it, or a
@@ -69,6 +80,18 @@ func (a *Account) Acknowledged() int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.acknowledged
+}
+
+// Clone returns an account that goes on from here by itself.
+func (a *Account) Clone() *Account {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	b := New(a.seed)
+	b.acknowledged = a.acknowledged
+	for f, v := range a.files {
+		b.files[f] = &versions{begun: slices.Clone(v.begun), settled: v.settled, doubted: slices.Clone(v.doubted)}
+	}
+	return b
 }
 
 // Verdict is what a comparison found.
@@ -138,7 +161,7 @@ func (a *Account) compare(f File, read func() ([]byte, error), verdict *Verdict)
 // wrong notes a file whose content is none of those it may have.
 func (a *Account) wrong(f File, settled int, content []byte, verdict *Verdict) {
 	what := fmt.Sprintf("%v: %d bytes that nobody sent", f, len(content))
-	for version := 1; version <= a.files[f].last; version++ {
+	for _, version := range a.files[f].begun {
 		if bytes.Equal(content, Content(a.seed, f, version)) {
 			what = fmt.Sprintf("%v: version %d", f, version)
 		}
