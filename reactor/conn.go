@@ -28,6 +28,7 @@ type conn struct {
 	decoder      codec.Decoder
 	upload       uint32 // numbers the uploads, so that an answer finds its own
 	filling      *task  // the content task that is being filled
+	kept         bool   // it is one of the loop's that keep such a task
 	carry        [blockBytes]byte
 	carried      int // bytes of an incomplete block in carry
 	bytesIn      int64

@@ -29,6 +29,7 @@ func (k *clock) start(now time.Time) { k.active = now }
 // tick looks at the connections whose time has come.
 func (l *loop) tick() {
 	l.now = time.Now()
+	l.handOverKept()
 	if l.r.draining.Load() {
 		l.closeIdle()
 	}

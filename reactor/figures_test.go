@@ -417,7 +417,12 @@ func TestFigureSlowLoris(t *testing.T) {
 		var all sync.WaitGroup
 		var mu sync.Mutex
 		var longest time.Duration
+		opening := time.NewTicker(5 * time.Millisecond) // 2,000 connections a second
+		defer opening.Stop()
 		for i := range connections {
+			if i%10 == 0 {
+				<-opening.C
+			}
 			nc := p.dial()
 			begin := time.Now()
 			_, _ = nc.Write(states[i%len(states)])

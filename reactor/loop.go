@@ -25,6 +25,7 @@ type loop struct {
 	interest interest
 	wheel    wheel
 	now      time.Time   // of the event at hand
+	kept     []*conn     // with a chunk that is not full
 	dead     atomic.Bool // it ended unasked
 	peer     *os.File    // the other end of its own connection
 }

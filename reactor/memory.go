@@ -93,6 +93,13 @@ func (m *memory) charge(n int64) {
 	m.use(n)
 }
 
+// exhausted reports whether more than all of the memory is in use.
+func (m *memory) exhausted() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.used > m.hard
+}
+
 // waitForRoom returns when no more than all of the memory is in use. It blocks
 // the loop, and with it the reading of all its connections, which is the only
 // way to bound what clients send that the workers cannot take.

@@ -196,17 +196,39 @@ func (c *conn) abandonContent() {
 	c.carried = 0
 }
 
-// settle ends an event: nothing stays in the loop's hands.
+// settle ends an event. A chunk that is not full stays, to be filled by the
+// next: waking a worker for each event costs more than receiving.
 func (c *conn) settle() {
-	if c.filling != nil {
-		c.handOver()
-	}
 	if c.decoder.ShortRegistration() {
 		c.awaitShortRegistration()
 	}
 	c.watch()
 	c.regulate()
-	c.r.memory.waitForRoom()
+	switch {
+	case c.filling == nil || c.closed:
+	case c.held():
+		c.handOver()
+	case !c.kept:
+		c.kept = true
+		c.loop.kept = append(c.loop.kept, c)
+	}
+	if c.r.memory.exhausted() {
+		c.loop.handOverKept() // or nobody would free what this loop waits for
+		c.r.memory.waitForRoom()
+	}
+}
+
+// handOverKept gives the workers what its connections did not fill since the
+// last tick: a client that is slow does not hold on to memory.
+func (l *loop) handOverKept() {
+	for i, c := range l.kept {
+		c.kept = false
+		if c.filling != nil {
+			c.handOver()
+		}
+		l.kept[i] = nil
+	}
+	l.kept = l.kept[:0]
 }
 
 // awaitShortRegistration takes what is held as a registration if no more bytes

@@ -59,6 +59,10 @@ func (c *conn) holds() hold {
 // where its interest cannot be changed. Memory stays bounded; the loop's other
 // connections wait.
 func (c *conn) block() {
+	if c.filling != nil {
+		c.handOver()
+	}
+	c.loop.handOverKept() // or nobody would free what the loop waits for
 	for c.hold&(holdQueue|holdMemory) != 0 {
 		<-c.unblocked
 		c.r.memory.forget(c)
