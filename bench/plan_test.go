@@ -134,6 +134,7 @@ func TestPlansAreChecked(t *testing.T) {
 		"scenario":  func(p *Plan) { p.Mix = Mix{{"none", 1}} },
 		"weight":    func(p *Plan) { p.Mix = Mix{{"register", 0}} },
 		"size":      func(p *Plan) { p.Sizes = Sizes{"much"} },
+		"neither":   func(p *Plan) { p.Sizes = Sizes{"poisson:5"} },
 		"clients":   func(p *Plan) { p.Model, p.Clients = Open, 0 },
 		"million":   func(p *Plan) { p.Model, p.Clients, p.MaxWait, p.Stages = Open, 1, 1, Stages{{1, 2e6, 2e6}} },
 		"may wait":  func(p *Plan) { p.Model, p.Clients = Open, 1 },

@@ -7,7 +7,6 @@ import (
 	"net"
 	"os"
 	"runtime"
-	"syscall"
 	"time"
 
 	"github.com/sealquay/sealquay/client"
@@ -19,13 +18,9 @@ const spareDescriptors = 64
 
 // Preflight says what this machine lacks for the plan. The error joins all of it.
 func Preflight(p *Plan) error {
-	var limit syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
-		return fmt.Errorf("the limit of descriptors: %w", err)
-	}
 	var problems []error
-	if need := uint64(p.slots() + spareDescriptors); limit.Cur < need {
-		problems = append(problems, fmt.Errorf("%d clients need %d descriptors, and this process may have %d: raise ulimit -n", p.slots(), need, limit.Cur))
+	if limit, need := descriptorLimit(), uint64(p.slots()+spareDescriptors); limit > 0 && limit < need {
+		problems = append(problems, fmt.Errorf("%d clients need %d descriptors, and this process may have %d: raise ulimit -n", p.slots(), need, limit))
 	}
 	if ports := ephemeralPorts() * p.Sources; ports > 0 && ports < p.slots() {
 		problems = append(problems, fmt.Errorf("%d clients need as many ports, and %d addresses have %d: use more --sources, or widen net.ipv4.ip_local_port_range", p.slots(), p.Sources, ports))

@@ -60,7 +60,7 @@ func (s Sizes) parse() (draw func(*rand.Rand) int64, largest int64, err error) {
 	case kind == "list":
 		return parseList(rest)
 	}
-	return nil, 0, fmt.Errorf("the sizes %q are none of SIZE, uniform:, lognormal: and list:", s.text)
+	return nil, 0, fmt.Errorf("the sizes %q are not as 16KiB, and neither uniform, lognormal nor list", s.text)
 }
 
 func parseUniform(text string) (func(*rand.Rand) int64, int64, error) {

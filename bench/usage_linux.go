@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // tick is the unit of times in /proc: USER_HZ is 100 everywhere (proc(5)).
@@ -74,7 +76,17 @@ func machineIdle() time.Duration {
 	return time.Duration(idle+waiting) * tick
 }
 
-// Machine describes this machine and its kernel.
+// descriptorLimit returns how many descriptors this process may have, or 0 if
+// that is not known. The runtime has raised it to the hard limit.
+func descriptorLimit() uint64 {
+	var limit unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_NOFILE, &limit) != nil {
+		return 0
+	}
+	return limit.Cur
+}
+
+// machine describes this machine and its kernel.
 func machine() (cpu, kernel string, memory int64) {
 	info, _ := os.ReadFile("/proc/cpuinfo")
 	for line := range strings.Lines(string(info)) {

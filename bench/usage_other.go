@@ -17,4 +17,6 @@ func ownUsage() Usage { return Usage{} }
 
 func machineIdle() time.Duration { return 0 }
 
+func descriptorLimit() uint64 { return 0 }
+
 func machine() (cpu, kernel string, memory int64) { return "", runtime.GOOS, 0 }

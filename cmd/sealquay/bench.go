@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os/signal"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/sealquay/sealquay/bench"
@@ -137,8 +139,10 @@ func (b benchRunCommand) Run(ctx context.Context, c console) error {
 		return err
 	}
 	if b.Verify != "" {
-		// An interrupt ends the run and not the proof; a second one kills.
-		if result.Verification, err = verifyStorage(context.WithoutCancel(ctx), b.Verify, ledgers); err != nil {
+		// The interrupt that ended the run leaves the proof alone; another ends it.
+		patience, stop := signal.NotifyContext(context.WithoutCancel(ctx), syscall.SIGINT, syscall.SIGTERM)
+		defer stop()
+		if result.Verification, err = verifyStorage(patience, b.Verify, ledgers); err != nil {
 			return err
 		}
 	}
