@@ -6,7 +6,14 @@ import (
 	"sync"
 )
 
-const sectorSize = 512
+const (
+	sectorSize = 512
+	// blockSize bytes are written whole or not at all when they are a write of
+	// their own, or the first of the disk, as on disks with physical sectors of
+	// that size: ext4 takes this for granted of its superblock, whose checksum it
+	// verifies before it looks into its journal.
+	blockSize = 4096
+)
 
 // errStopped is the answer of a device without power.
 var errStopped = errors.New("the device has no power")
@@ -168,20 +175,21 @@ func (d *device) flush(life int) error {
 }
 
 // lose decides what a device without power keeps of its cache, and forgets the
-// rest. It returns how many sectors were cached and how many of them survived,
-// in one write or another.
+// rest. It returns how many pieces, of a sector or more, were cached and how many
+// of them survived.
 func (d *device) lose(random *rand.Rand) (cached, survived int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	keep := luck(random, len(d.cached))
 	for i, e := range d.cached {
-		for start := 0; start < len(e.data); start += sectorSize {
-			sector := e.data[start:min(start+sectorSize, len(e.data))]
+		for start := 0; start < len(e.data); {
+			sector := e.data[start:][:e.whole(start)]
 			cached++
 			if keep(i, start == 0) {
 				copy(d.stable[e.at+int64(start):], sector)
 				survived++
 			}
+			start += len(sector)
 		}
 	}
 	for _, e := range d.cached {
@@ -189,6 +197,18 @@ func (d *device) lose(random *rand.Rand) (cached, survived int) {
 	}
 	d.cached = nil
 	return cached, survived
+}
+
+// whole returns how many bytes from start on reach the disk together.
+func (e extent) whole(start int) int {
+	left := len(e.data) - start
+	switch {
+	case len(e.data) <= blockSize:
+		return left
+	case e.at+int64(start) < blockSize:
+		return min(blockSize-int(e.at)-start, left)
+	}
+	return min(sectorSize, left)
 }
 
 // luck draws one of the ways in which a cache is lost: nothing survives,

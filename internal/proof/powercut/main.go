@@ -85,7 +85,7 @@ func proveCorrect(d *driver, w io.Writer) error {
 	fmt.Fprintf(w, "acknowledged          %d uploads\n", r.acknowledged)
 	fmt.Fprintf(w, "lost                  %d\n", r.lost)
 	fmt.Fprintf(w, "Verify under way      %d, of which %d came to be\n", r.doubted, r.survived)
-	fmt.Fprintf(w, "sectors not flushed   %d, of which %d reached the disk\n", r.sectors, r.kept)
+	fmt.Fprintf(w, "pieces not flushed    %d, of which %d reached the disk\n", r.pieces, r.kept)
 	for _, fault := range r.faults[:min(len(r.faults), mostShown)] {
 		fmt.Fprintln(w, fault)
 	}

@@ -31,8 +31,8 @@ type result struct {
 	acknowledged int
 	doubted      int // Verify was called, and did not return
 	survived     int // of these, files that came to be
-	sectors      int // in the cache when the power failed
-	kept         int // of these, sectors that reached the disk
+	pieces       int // in the cache when the power failed
+	kept         int // of these, which reached the disk
 	lost         int // acknowledged files and registrations that are not there as they were
 	faults       []string
 }
@@ -42,7 +42,7 @@ func (t *result) add(r *run) {
 	t.acknowledged += r.files.Acknowledged() - r.earlier
 	t.doubted += r.doubted
 	t.survived += r.survived
-	t.sectors += r.sectors
+	t.pieces += r.pieces
 	t.kept += r.kept
 	t.lost += r.lost
 	t.faults = append(t.faults, r.faults...)
@@ -108,7 +108,7 @@ func (r *run) powered(last bool) (err error) {
 	defer func() {
 		r.device.stop()
 		cached, kept := r.device.lose(r.random)
-		r.sectors += cached
+		r.pieces += cached
 		r.kept += kept
 	}()
 	if err := r.disk.mount(); err != nil {
