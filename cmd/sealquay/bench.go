@@ -41,7 +41,7 @@ type benchPlanFlags struct {
 	Think    time.Duration `default:"0s" help:"Closed model: pause between two sessions of a client."`
 	Sessions int64         `default:"10000000" placeholder:"N" help:"End after so many sessions (default: ${default})."`
 
-	Scenario string        `short:"s" default:"one-file" placeholder:"MIX" help:"What a session does, or a mix by weight: one-file=8,many-files=2. Scenarios: register, key-exchange, one-file, many-files, reconnect, idle-crowd, slow-sender, crc-retry."`
+	Scenario string        `short:"s" default:"one-file" placeholder:"MIX" help:"What a session does, or a mix by weight: one-file=8,many-files=2 (default: ${default})."`
 	Size     string        `default:"1KiB" placeholder:"SIZES" help:"Sizes of files: 16KiB, uniform:1KiB-1MiB, lognormal:16KiB:1.5:64MiB (median, sigma, largest) or list:1KiB*8,1MiB (default: ${default})."`
 	Files    int           `default:"10" placeholder:"N" help:"Files of a many-files session (default: ${default})."`
 	Idle     time.Duration `default:"10s" help:"Silence of an idle-crowd session (default: ${default})."`
@@ -64,6 +64,12 @@ type benchRunCommand struct {
 	Token  string   `env:"SEALQUAY_BENCH_TOKEN" help:"Token that the agents ask for." placeholder:"TEXT"`
 	benchOutputFlags
 	Fail []string `sep:"none" placeholder:"CONDITION" help:"Exit 1 unless it holds: p99<50ms, 1104.p99.9<1s, errors<0.1%, dropped<=0, files/s>100. May be repeated."`
+}
+
+// Help is shown below the flags' summary.
+func (benchRunCommand) Help() string {
+	return "Scenarios:\n\n  " + strings.Join(bench.ScenarioHelp(), "\n\n  ") + "\n\n" +
+		"An interrupt (Ctrl-C) ends the run and gives the report so far. docs/BENCHMARKS.md has examples."
 }
 
 // model returns the model and its stages.
