@@ -2,7 +2,9 @@ package logs
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"strconv"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -45,7 +47,7 @@ func strict(raw []byte) error {
 	if _, err := d.ReadValue(); err != nil {
 		return err
 	}
-	if _, err := d.ReadToken(); err == nil {
+	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
 		return errNoObject
 	}
 	return nil

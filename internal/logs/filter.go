@@ -16,6 +16,7 @@ import (
 type Filter struct {
 	conditions all
 	needed     []*alternatives
+	client     *clientOf // nil: any
 }
 
 func (f *Filter) add(e expression) {
@@ -24,7 +25,7 @@ func (f *Filter) add(e expression) {
 }
 
 // IsEmpty tells whether the filter chooses all lines, also those that are no JSON.
-func (f *Filter) IsEmpty() bool { return len(f.conditions.parts) == 0 }
+func (f *Filter) IsEmpty() bool { return len(f.conditions.parts) == 0 && f.client == nil }
 
 // Where chooses lines for which a condition holds.
 func (f *Filter) Where(c Condition) { f.add(c.expression) }
@@ -60,12 +61,15 @@ func (f *Filter) Statuses(codes ...int) { f.add(anyNumber("status", codes)) }
 // Connections chooses lines of any of these connections.
 func (f *Filter) Connections(ids ...int) { f.add(anyNumber("conn_id", ids)) }
 
-// Client chooses lines of a client, by its id or its name. Lines that have the id only are found once one with id and
+// Client chooses lines of one client, by its id or its name. Lines that have the id only are found once one with id and
 // name went by.
-func (f *Filter) Client(idOrName string) { f.add(newClientOf(idOrName)) }
+func (f *Filter) Client(idOrName string) { f.client = newClientOf(idOrName) }
 
 // Match tells whether the line is chosen.
 func (f *Filter) Match(l *Line) bool {
+	if f.client != nil && !f.client.matchRaw(l) { // first: it learns from lines that are not chosen
+		return false
+	}
 	for _, a := range f.needed {
 		if !a.in(l.Raw) {
 			return false
@@ -149,9 +153,7 @@ func (c *clientOf) learn(id []byte) {
 	}
 }
 
-func (c *clientOf) needs() []*alternatives {
-	if c.needed == nil {
-		return nil
-	}
-	return []*alternatives{c.needed}
+// matchRaw is match, which looks first whether the line can match.
+func (c *clientOf) matchRaw(l *Line) bool {
+	return (c.needed == nil || c.needed.in(l.Raw)) && l.Valid() && c.match(l)
 }

@@ -2,6 +2,7 @@ package logs
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/sealquay/sealquay/internal/logging"
 )
@@ -24,8 +25,13 @@ func nearestValue(field, text string) string {
 	return ""
 }
 
-// nearest returns the name that differs least from text, if that is little.
+// nearest returns the name that begins with text, or differs least from it, if that is little.
 func nearest(text string, names []string) string {
+	for _, name := range names {
+		if len(text) > 2 && strings.HasPrefix(name, text) {
+			return name
+		}
+	}
 	best, least := "", len(text)/3+2
 	for _, name := range names {
 		if d := distance(text, name); d < least {
