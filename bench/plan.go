@@ -29,7 +29,7 @@ const (
 	maxFiles    = 1_000_000
 	maxKeys     = 10_000
 	// maxSealed bounds the content that all clients hold encrypted at once.
-	maxSealed = 512 << 20
+	maxSealed = 256 << 20
 )
 
 // A Plan says what a run does. Times are in nanoseconds in JSON.

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sealquay/sealquay/bench"
 	"github.com/sealquay/sealquay/bench/report"
@@ -168,4 +169,38 @@ func BenchmarkSessions(b *testing.B) {
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "sessions/s")
 		})
 	}
+}
+
+// TestBenchFiveThousandClients holds as many at once beside the server, in one
+// process, within 1 GiB. It takes half a minute and 10,000 descriptors:
+// SEALQUAY_LONG=1 go test ./cmd/sealquay -run FiveThousand.
+func TestBenchFiveThousandClients(t *testing.T) {
+	if !long {
+		t.Skip("SEALQUAY_LONG is not set")
+	}
+	const clients, most = 5000, 1 << 30
+	server := startTestServer(t)
+	p := benchPlan(t, server)
+	p.Mix = bench.Mix{{Scenario: "idle-crowd", Weight: 1}}
+	p.Stages = bench.Stages{{Duration: 10 * time.Second, From: 0, To: clients}, {Duration: 5 * time.Second, From: clients, To: clients}}
+	p.Idle, p.Grace, p.MaxSessions = 10*time.Second, time.Minute, clients
+	runner, err := bench.New(t.Context(), p, bench.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	result := runner.Run(t.Context())
+	active := int64(0)
+	for _, i := range result.Intervals {
+		active = max(active, i.Active)
+	}
+	if result.Sessions != clients || result.Failed != 0 || active < clients*9/10 {
+		t.Errorf("%d sessions, at most %d at once, %v", result.Sessions, active, result.Failures)
+	}
+	if peak := result.Generator.PeakRSS; peak > most {
+		t.Errorf("%s in memory", report.Bytes(peak))
+	}
+	if v, err := verifyStorage(t.Context(), server.dir, []bench.Ledger{runner.Ledger()}); err != nil || !v.Proven() || v.Acknowledged != clients {
+		t.Errorf("%+v, %v", v, err)
+	}
+	t.Logf("at most %d at once, %s", active, report.Bytes(result.Generator.PeakRSS))
 }
