@@ -62,3 +62,21 @@ func (l Latency) Percentile(percent float64) (time.Duration, error) {
 	}
 	return time.Duration(min(h.ValueAtPercentile(percent), h.Max())), nil
 }
+
+// Decoded is an interval's histogram of session latencies with its time.
+type Decoded struct {
+	Start, End time.Duration
+	Histogram  *hdrhistogram.Histogram
+}
+
+// DecodeIntervals returns the histograms of all intervals.
+func (r *Result) DecodeIntervals() (all []Decoded, err error) {
+	for _, i := range r.Intervals {
+		h, err := i.Latency.Decode()
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, Decoded{i.End - i.Length, i.End, h})
+	}
+	return all, nil
+}

@@ -5,9 +5,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"time"
-
-	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
 // Merge makes one result of those of generators that ran at the same time with
@@ -165,22 +162,4 @@ func (p Plan) share(level float64, n, i int) float64 {
 		return level / float64(n)
 	}
 	return math.Floor((level + float64(n-1-i)) / float64(n))
-}
-
-// Decoded is an interval's histogram of session latencies with its time.
-type Decoded struct {
-	Start, End time.Duration
-	Histogram  *hdrhistogram.Histogram
-}
-
-// DecodeIntervals returns the histograms of all intervals.
-func (r *Result) DecodeIntervals() (all []Decoded, err error) {
-	for _, i := range r.Intervals {
-		h, err := i.Latency.Decode()
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, Decoded{i.End - i.Length, i.End, h})
-	}
-	return all, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strconv"
 	"strings"
@@ -163,6 +164,21 @@ func scenarioAt(name string) int {
 	return -1
 }
 
+// drawer returns a function that draws a scenario. The mix must be right.
+func (m Mix) drawer() func(*rand.Rand) scenario {
+	var runs []scenario
+	var weights []int
+	total := 0
+	for _, share := range m {
+		runs = append(runs, scenarios[scenarioAt(share.Scenario)].run)
+		weights = append(weights, share.Weight)
+		total += share.Weight
+	}
+	return func(r *rand.Rand) scenario { return runs[pick(r, weights, total)] }
+}
+
+// reuses reports whether a scenario needs a connection or a key for more than
+// one file.
 func (m Mix) reuses() bool {
 	return slices.ContainsFunc(m, func(s Share) bool {
 		i := scenarioAt(s.Scenario)

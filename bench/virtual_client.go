@@ -23,6 +23,7 @@ type virtualClient struct {
 	options client.Options
 	random  *rand.Rand
 	draw    func(*rand.Rand) int64
+	choose  func(*rand.Rand) scenario
 
 	session  *client.Session
 	sessions int    // so far: each registers under a name of its own
@@ -51,6 +52,7 @@ func newVirtualClient(r *Runner, index int) *virtualClient {
 		shard:  r.recorder.shards[index%len(r.recorder.shards)],
 		random: rand.New(rand.NewPCG(r.plan.Seed, uint64(index))),
 		draw:   r.plan.Sizes.drawer(),
+		choose: r.plan.Mix.drawer(),
 	}
 	c.content.corpus = r.corpus
 	c.options = client.Options{
@@ -74,26 +76,12 @@ func (c *virtualClient) record(o Operation, took time.Duration) {
 func (c *virtualClient) do(ctx context.Context) error {
 	c.sessions++
 	c.between, c.slow, c.rested, c.sealed = nil, false, 0, nil
-	err := c.scenario()(ctx, c)
+	err := c.choose(c.random)(ctx, c)
 	if c.session != nil {
 		err = errors.Join(err, c.session.Close())
 		c.session = nil
 	}
 	return err
-}
-
-func (c *virtualClient) scenario() scenario {
-	total := 0
-	for _, share := range c.plan.Mix {
-		total += share.Weight
-	}
-	at := c.random.IntN(total)
-	for _, share := range c.plan.Mix {
-		if at -= share.Weight; at < 0 {
-			return scenarios[scenarioAt(share.Scenario)].run
-		}
-	}
-	panic("bench: the weights do not add up")
 }
 
 // slowestWrite is the most that package client writes within one timeout.
