@@ -2,6 +2,7 @@ package reactor
 
 import (
 	"errors"
+	"runtime"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -104,6 +105,9 @@ func (c *conn) readContent() {
 		c.tookContent(n)
 		if drained {
 			return
+		}
+		if c.filling == nil && c.r.uploads.Load() > 1 {
+			runtime.Gosched() // a worker takes the full chunk while it is in the cache, and frees it for the next
 		}
 	}
 }
