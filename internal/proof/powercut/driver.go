@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -126,8 +127,8 @@ func (d *driver) order(mutant string) order {
 	return order{DataDir: d.dataDir(), Seed: d.Seed, Life: d.life, Mutant: mutant, Writers: d.Writers}
 }
 
-// prove cuts the power so many times, or until a fault is found.
-func (d *driver) prove(mutant string, cuts int, progress func(*result)) (*result, error) {
+// prove cuts the power so many times, or until a fault is found or ctx ends.
+func (d *driver) prove(ctx context.Context, mutant string, cuts int, progress func(*result)) (*result, error) {
 	total := &result{}
 	for image := 0; total.cuts < cuts && len(total.faults) == 0; image++ {
 		from := d.used
@@ -138,6 +139,9 @@ func (d *driver) prove(mutant string, cuts int, progress func(*result)) (*result
 		d.device.restore(from.image)
 		for range min(cutsOfImage, cuts-total.cuts) {
 			if err := r.cut(); err != nil {
+				return total, err
+			}
+			if err := ctx.Err(); err != nil {
 				return total, err
 			}
 			if total.cuts++; len(r.faults) > 0 {

@@ -19,11 +19,14 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
+	"syscall"
 	"time"
 )
 
@@ -35,7 +38,9 @@ func main() {
 	flag.Uint64Var(&s.Seed, "seed", uint64(time.Now().UnixNano()), "of contents, moments and losses")
 	mutantCuts := flag.Int("mutant-cuts", 200, "how often the power fails at most for each step left out; 0 leaves out none")
 	flag.Parse()
-	if err := proveIn(s, *mutantCuts, os.Stdout); err != nil {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := proveIn(ctx, s, *mutantCuts, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "powercut:", err)
 		os.Exit(1)
 	}
@@ -46,7 +51,7 @@ const mostShown = 10
 
 // proveIn runs in a directory of its own and prints its figures to w. It fails
 // when the proof does, or when it does not fail for a mutant.
-func proveIn(s settings, mutantCuts int, w io.Writer) (err error) {
+func proveIn(ctx context.Context, s settings, mutantCuts int, w io.Writer) (err error) {
 	if err := unsupported(); err != nil {
 		return fmt.Errorf("this machine cannot do it: %w", err)
 	}
@@ -65,17 +70,17 @@ func proveIn(s settings, mutantCuts int, w io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.close()) }()
-	if err := proveCorrect(d, w); err != nil {
+	if err := proveCorrect(ctx, d, w); err != nil {
 		return err
 	}
 	if mutantCuts == 0 {
 		return nil
 	}
-	return proveMutants(d, mutantCuts, w)
+	return proveMutants(ctx, d, mutantCuts, w)
 }
 
-func proveCorrect(d *driver, w io.Writer) error {
-	r, err := d.prove(correct, d.Cuts, func(r *result) {
+func proveCorrect(ctx context.Context, d *driver, w io.Writer) error {
+	r, err := d.prove(ctx, correct, d.Cuts, func(r *result) {
 		fmt.Fprintf(w, "%d cuts, %d acknowledged, %d lost\n", r.cuts, r.acknowledged, r.lost)
 	})
 	if err != nil {
@@ -96,7 +101,7 @@ func proveCorrect(d *driver, w io.Writer) error {
 }
 
 // proveMutants shows that the proof fails where it has to.
-func proveMutants(d *driver, cuts int, w io.Writer) error {
+func proveMutants(ctx context.Context, d *driver, cuts int, w io.Writer) error {
 	fmt.Fprintf(w, "\n%-38s %6s %13s %6s  %s\n", "left out", "cuts", "acknowledged", "lost", "what was found first")
 	var unseen []error
 	for _, m := range mutants() {
@@ -104,7 +109,7 @@ func proveMutants(d *driver, cuts int, w io.Writer) error {
 		if m.hidden != "" {
 			most = min(cuts, cutsOfImage)
 		}
-		r, err := d.prove(m.name, most, func(*result) {})
+		r, err := d.prove(ctx, m.name, most, func(*result) {})
 		if err != nil {
 			return fmt.Errorf("without the %s: %w", m.name, err)
 		}

@@ -20,7 +20,7 @@ func TestPowerCut(t *testing.T) {
 	if err := unsupported(); err != nil {
 		t.Skip("this machine cannot mount a device of its own:", err)
 	}
-	if err := proveIn(settings{Cuts: 12, Writers: 8, Seed: 1}, 60, t.Output()); err != nil {
+	if err := proveIn(t.Context(), settings{Cuts: 12, Writers: 8, Seed: 1}, 60, t.Output()); err != nil {
 		t.Error(err)
 	}
 }
