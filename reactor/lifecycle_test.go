@@ -138,10 +138,25 @@ func TestCloseWithTasksQueued(t *testing.T) {
 // finishes, and the port is closed.
 func TestDrain(t *testing.T) {
 	t.Parallel()
-	s := start(t, script{end: func(context.Context) Answer {
-		return Answer{Response: codec.FileReceived{}, More: true}
-	}})
-	idle, busy := s.dial(), s.dial()
+	waiting, release := make(chan struct{}), make(chan struct{})
+	s := start(t, script{
+		request: func(_ context.Context, r Request) Answer {
+			switch {
+			case r.Frame.Header.Code == codec.CodePublicKey:
+				close(waiting)
+				<-release
+			case r.Frame.Content > 0:
+				return Answer{}
+			}
+			return acknowledged
+		},
+		end: func(context.Context) Answer { return Answer{Response: codec.FileReceived{}, More: true} },
+	})
+	idle, busy, undecided, served := s.dial(), s.dial(), s.dial(), s.dial()
+	undecided.send(head(64), make([]byte, 64)) // its verdict is to come
+	undecided.expect(codec.CodeFileReceived)
+	served.send(codec.AppendRequest(nil, codec.Documented, codec.ClientID{}, codec.PublicKey{Name: []byte("Ada")}))
+	wait(t, waiting, "the request")
 	idle.send(registration())
 	idle.expect(codec.CodeAcknowledged)
 	busy.send(head(64), make([]byte, 32))
@@ -150,7 +165,15 @@ func TestDrain(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	go func() { drained <- s.Drain(ctx) }()
-	idle.expect(0)
+	idle.expect(0) // after drainQuiet, in which the others were as quiet
+	eventually(t, "only it is closed", func() bool { return s.Connections() == 3 })
+	for range 3 {
+		time.Sleep(wheelTick) // what must not happen has no event to wait for
+	}
+	undecided.send(verdict())
+	undecided.expect(codec.CodeAcknowledged)
+	close(release)
+	served.expect(codec.CodeAcknowledged)
 	busy.send(make([]byte, 32))
 	busy.expect(codec.CodeFileReceived)
 	busy.send(verdict())
@@ -163,7 +186,7 @@ func TestDrain(t *testing.T) {
 		nc.Close()
 		t.Error("a connection is accepted after the drain")
 	}
-	s.expectClosed(2, logging.ShuttingDown)
+	s.expectClosed(4, logging.ShuttingDown)
 	s.Reactor = nil
 }
 

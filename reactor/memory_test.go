@@ -1,9 +1,12 @@
 package reactor
 
 import (
+	"bytes"
 	"context"
+	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -123,6 +126,32 @@ func TestPipelinedRequestsAreBounded(t *testing.T) {
 	}
 	p.Close()
 	close(release)
+}
+
+// TestMemoryIsNeverExceeded has many connections pipeline requests into sessions
+// that block: together they would take many times the budget.
+func TestMemoryIsNeverExceeded(t *testing.T) {
+	const clients, budget = 100, 4 * mib
+	release := make(chan struct{})
+	s := start(t, script{request: func(context.Context, Request) Answer {
+		<-release
+		return Answer{}
+	}}, func(c *Config) { c.MemoryBudget = budget })
+	many := bytes.Repeat(verdict(), 1000)
+	var all sync.WaitGroup
+	for range clients {
+		p := s.dial()
+		all.Go(func() { _, _ = p.Write(many) })
+	}
+	eventually(t, "the budget is used up", func() bool { _, peak := s.memory.usage(); return peak >= budget })
+	time.Sleep(200 * time.Millisecond) // what must not happen has no event to wait for
+	close(release)
+	all.Wait()
+	// Each loop may be within one read when it is used up.
+	most := int64(budget + s.EventLoops*(readBuffer/len(verdict())+2)*taskBytes)
+	if _, peak := s.memory.usage(); peak > most {
+		t.Errorf("%d bytes were in use, want at most %d", peak, most)
+	}
 }
 
 func (r *testReactor) pausedConns() int {
