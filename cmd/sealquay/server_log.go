@@ -89,7 +89,7 @@ func (s *serverLog) reload(load func() (*config.Config, error)) {
 	if err := errors.Join(append(errs, err)...); err != nil {
 		logging.Log(s.log, logging.ConfigWarning, logging.Signal("SIGHUP"), logging.Error(err))
 	}
-	logging.NewAudit(s.log).Log(logging.LogReopened, logging.Signal("SIGHUP"), logging.LogLevel(s.level.String()))
+	logging.NewAudit(s.log).Log(logging.LogReopened, logging.Signal("SIGHUP"), logging.MinimumLevel(s.level.String()))
 }
 
 // close writes what is buffered and ends the log.

@@ -86,7 +86,7 @@ func TestHangupWithAWrongConfiguration(t *testing.T) {
 	})
 	s.close()
 	got := standardError.String()
-	if !strings.Contains(got, "config.warning") || !strings.Contains(got, "loud") || !strings.Contains(got, `"log_level":"warn"`) {
+	if !strings.Contains(got, "config.warning") || !strings.Contains(got, "loud") || !strings.Contains(got, `"minimum_level":"warn"`) {
 		t.Errorf("got %s", got)
 	}
 }

@@ -85,7 +85,7 @@ const (
 
 // What happens to the log itself.
 const (
-	// LogReopened: at a signal, the log file was opened again and the level was read anew: log_level.
+	// LogReopened: at a signal, the log file was opened again and the level was read anew: minimum_level.
 	LogReopened Event = "log.reopened"
 	// LogSampled: count lines about dropped_event were left out, because there were too many in a second.
 	LogSampled Event = "log.sampled"

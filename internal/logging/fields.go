@@ -103,8 +103,8 @@ func Count(n int64) zap.Field { return zap.Int64("count", n) }
 // DroppedEvent is the event whose lines were left out.
 func DroppedEvent(e Event) zap.Field { return zap.String("dropped_event", string(e)) }
 
-// LogLevel is the least severe level that is written from here on, audited lines apart.
-func LogLevel(level string) zap.Field { return zap.String("log_level", level) }
+// MinimumLevel is the least severe level that is written from here on, audited lines apart.
+func MinimumLevel(level string) zap.Field { return zap.String("minimum_level", level) }
 
 // Signal is the signal that the process received.
 func Signal(name string) zap.Field { return zap.String("signal", name) }

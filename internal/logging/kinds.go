@@ -55,7 +55,7 @@ var fields = []Field{
 	{"wanted", KindInteger},
 	{"count", KindInteger},
 	{"dropped_event", KindText},
-	{"log_level", KindText},
+	{"minimum_level", KindText},
 	{"signal", KindText},
 	{"version", KindText},
 	{"process_id", KindInteger},
