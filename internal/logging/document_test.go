@@ -185,7 +185,7 @@ func document(t *testing.T) []byte {
 }
 
 // openTelemetry names the fields in OpenTelemetry's semantic conventions, where they have a name there: the registry of
-// attributes as of version 1.44. No fingerprint, limit or upload has one.
+// attributes as of version 1.44. No fingerprint and no limit has one.
 var openTelemetry = map[string]string{
 	"client_ip":   "`client.address`",
 	"client_id":   "`user.id`",

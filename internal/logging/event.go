@@ -75,12 +75,8 @@ const (
 	StorageOrphan Event = "storage.orphan"
 	// StorageFault: the storage failed; uploads are refused.
 	StorageFault Event = "storage.fault"
-	// StorageRecovered: the storage works again.
-	StorageRecovered Event = "storage.recovered"
 	// StorageRelaxed: by configuration, acknowledged files do not survive a power cut.
 	StorageRelaxed Event = "storage.relaxed"
-	// StorageMigrated: the database was brought to this version's schema.
-	StorageMigrated Event = "storage.migrated"
 )
 
 // What happens to the log itself.
@@ -131,12 +127,10 @@ var entries = map[Event]entry{
 	FileRejected:     {level: zapcore.InfoLevel, message: "File rejected by client"},
 	FileDiscarded:    {level: zapcore.InfoLevel, message: "File discarded"},
 
-	StorageSweep:     {level: zapcore.InfoLevel, message: "Storage swept"},
-	StorageOrphan:    {level: zapcore.WarnLevel, message: "Row without content"},
-	StorageFault:     {level: zapcore.ErrorLevel, message: "Storage failed"},
-	StorageRecovered: {level: zapcore.InfoLevel, message: "Storage recovered"},
-	StorageRelaxed:   {level: zapcore.WarnLevel, message: "Storage is not durable"},
-	StorageMigrated:  {level: zapcore.InfoLevel, message: "Database migrated"},
+	StorageSweep:   {level: zapcore.InfoLevel, message: "Storage swept"},
+	StorageOrphan:  {level: zapcore.WarnLevel, message: "Row without content"},
+	StorageFault:   {level: zapcore.ErrorLevel, message: "Storage failed"},
+	StorageRelaxed: {level: zapcore.WarnLevel, message: "Storage is not durable"},
 
 	LogReopened: {level: zapcore.InfoLevel, message: "Log reopened", audit: true},
 	LogSampled:  {level: zapcore.WarnLevel, message: "Log lines left out"},

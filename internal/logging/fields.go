@@ -66,12 +66,6 @@ func FileName(name string) zap.Field { return zap.String("file_name", Untrusted(
 // FileSize is the size of the decrypted file in bytes.
 func FileSize(n int64) zap.Field { return zap.Int64("file_size", n) }
 
-// UploadID numbers the upload in the database.
-func UploadID(id int64) zap.Field { return zap.Int64("upload_id", id) }
-
-// Try counts the uploads of one file, from 1.
-func Try(n int) zap.Field { return zap.Int("try", n) }
-
 // Requests counts the requests of a connection.
 func Requests(n uint64) zap.Field { return zap.Uint64("requests", n) }
 

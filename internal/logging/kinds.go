@@ -44,8 +44,6 @@ var fields = []Field{
 	{"queue_wait", KindSeconds},
 	{"file_name", KindText},
 	{"file_size", KindInteger},
-	{"upload_id", KindInteger},
-	{"try", KindInteger},
 	{"requests", KindInteger},
 	{"fingerprint", KindText},
 	{"old_fingerprint", KindText},

@@ -33,7 +33,7 @@ func TestFieldKinds(t *testing.T) {
 	made := []zap.Field{
 		ConnID(1), RequestID(1), ClientIP(netip.Addr{}), ClientPort(1), ClientID([16]byte{}), ClientName(""), Op(""), OpCode(1),
 		Status(1), ReasonField(NoKey), Dialect(""), Checksum(""), BytesIn(1), BytesOut(1), Duration(time.Second),
-		QueueWait(time.Second), FileName(""), FileSize(1), UploadID(1), Try(1), Requests(1), Fingerprint([32]byte{}),
+		QueueWait(time.Second), FileName(""), FileSize(1), Requests(1), Fingerprint([32]byte{}),
 		OldFingerprint([32]byte{}), Addr(""), Limit(""), Value(1), Wanted(1), Count(1), DroppedEvent(LimitHit), MinimumLevel(""),
 		Signal(""), Version(""), ProcessID(1), Mechanism(""), Path(""), Key(""), Found(""), Detail(""), Stack(), Error(errors.New("")),
 	}

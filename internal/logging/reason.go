@@ -12,8 +12,6 @@ const (
 	HeaderCutShort Reason = "header_cut_short"
 	// PayloadCutShort: the connection ended within a payload.
 	PayloadCutShort Reason = "payload_cut_short"
-	// PayloadSize: the payload size cannot be that of the request's code.
-	PayloadSize Reason = "payload_size"
 	// ContentSize: the content size is not a positive multiple of 16, or does not fit the payload size.
 	ContentSize Reason = "content_size"
 	// FramingLost: where the next request begins cannot be known; the connection is closed.
@@ -139,7 +137,6 @@ var reasons = map[Reason]bool{
 	UnknownCode:     true,
 	HeaderCutShort:  true,
 	PayloadCutShort: true,
-	PayloadSize:     true,
 	ContentSize:     true,
 	FramingLost:     true,
 

@@ -44,7 +44,7 @@ func TestConditions(t *testing.T) {
 		"queue_wait<1":                     false,
 		"queue_wait!=1":                    false,
 		"not queue_wait=1":                 true,
-		`upload_id!~"x"`:                   false,
+		`value!~"x"`:                   false,
 		"level>=warn":                      true,
 		"level=warn":                       true,
 		"level>warn":                       false,
@@ -63,7 +63,7 @@ func TestConditions(t *testing.T) {
 		`msg="Request done" and not (not audit or audit)`: false,
 	} {
 		c, err := ParseCondition(text)
-		if text == `upload_id!~"x"` {
+		if text == `value!~"x"` {
 			if err == nil {
 				t.Errorf("%s: a number is compared with a pattern", text)
 			}
