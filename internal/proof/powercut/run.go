@@ -135,14 +135,13 @@ func (r *run) use(s *session, stopped <-chan struct{}, last bool) error {
 	select {
 	case <-s.opened:
 	case <-stopped:
-		return nil
 	case <-s.failed:
 	case <-s.ended:
 	case <-time.After(stall):
 		return errors.New("the store does not open")
 	}
 	if !r.device.arm(0) {
-		return nil
+		return nil // the power has failed already
 	}
 	select {
 	case <-s.opened:
@@ -156,6 +155,12 @@ func (r *run) use(s *session, stopped <-chan struct{}, last bool) error {
 	}
 	r.plan()
 	s.begin()
+	return r.follow(s, stopped)
+}
+
+// follow waits until the power fails. A worker that fails before has found a
+// fault.
+func (r *run) follow(s *session, stopped <-chan struct{}) error {
 	select {
 	case <-stopped:
 	case <-s.failed:

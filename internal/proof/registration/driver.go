@@ -19,7 +19,7 @@ const (
 	stall       = 30 * time.Second
 	namesOfLife = 12 // that are new in a life of the server
 	recentNames = 3 * namesOfLife
-	// longest time from ready to kill
+	// longest is the most time from ready to kill.
 	longest = 150 * time.Millisecond
 )
 
