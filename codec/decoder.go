@@ -73,6 +73,20 @@ func (d *Decoder) Between() bool {
 	return d.err == nil && d.content == 0 && d.skip == 0 && (len(d.held) == 0 || d.emitted)
 }
 
+// InPayload reports whether the decoder has the header of a request and waits
+// for more of its payload.
+func (d *Decoder) InPayload() bool {
+	return d.content > 0 || d.skip > 0 || !d.emitted && len(d.held) >= RequestHeaderBytes
+}
+
+// Release gives up memory that no request is held in. A connection that is
+// silent for long needs none.
+func (d *Decoder) Release() {
+	if d.emitted || len(d.held) == 0 {
+		d.held, d.emitted = nil, false
+	}
+}
+
 // Next looks at the front of p and returns how many bytes of it were taken and
 // what was found. It takes at least one byte if p has any. When framing is
 // lost, it returns the error, now with the refused frame and at every further

@@ -291,3 +291,29 @@ func useRequest(t testing.TB, f Frame) {
 		t.Fatal(err)
 	}
 }
+
+// What a connection cut short had begun, and that a silent one holds no memory.
+func TestInPayloadAndRelease(t *testing.T) {
+	request := AppendRequest(nil, Documented, ClientID{}, Registration{Name: []byte("name")})
+	var d Decoder
+	for n := range len(request) {
+		if d.InPayload() != (n >= RequestHeaderBytes) {
+			t.Errorf("in the payload after %d bytes: %v", n, d.InPayload())
+		}
+		d.Release() // takes nothing that is needed
+		_, event, err := d.Next(request[n : n+1])
+		if err != nil || (event.Kind == EventRequest) != (n == len(request)-1) {
+			t.Fatalf("byte %d: event %v, error %v", n, event.Kind, err)
+		}
+	}
+	if d.InPayload() || d.held == nil {
+		t.Errorf("after the request: in the payload %v, memory %d", d.InPayload(), cap(d.held))
+	}
+	d.Release()
+	if d.held != nil || !d.Between() {
+		t.Errorf("after the release: memory %d, between requests %v", cap(d.held), d.Between())
+	}
+	if n, event, err := d.Next(request); n != len(request) || event.Kind != EventRequest || err != nil {
+		t.Errorf("the next request: %d bytes, event %v, error %v", n, event.Kind, err)
+	}
+}

@@ -37,6 +37,7 @@ func (l *loop) tick() {
 		if c.answeredLast {
 			c.endOutput()
 		}
+		c.decoder.Release() // most are silent for long
 		due, reason := c.deadline()
 		if l.now.Before(due) {
 			return due, true

@@ -228,7 +228,7 @@ func (c *conn) cutShort() logging.Reason {
 	switch {
 	case c.decoder.Between():
 		return logging.ClientClosed
-	case c.decoder.ContentLeft() > 0 || c.decoder.Skipping():
+	case c.decoder.InPayload():
 		return logging.PayloadCutShort
 	}
 	return logging.HeaderCutShort

@@ -331,6 +331,7 @@ func TestCutShort(t *testing.T) {
 		{"nothing", func(*attempt) []byte { return nil }, 0, "client_closed"},
 		{"one byte", func(*attempt) []byte { return []byte{3} }, 0, "header_cut_short"},
 		{"22 bytes", func(a *attempt) []byte { return registration("x")[:22] }, 0, "header_cut_short"},
+		{"23 bytes", func(a *attempt) []byte { return registration("x")[:23] }, 0, "payload_cut_short"},
 		{"the content of 1103", func(a *attempt) []byte { return encryptedFile(a.me.id, "file", a.sealed())[:23+275+1] }, 0, "payload_cut_short"},
 		{"4 GiB of content", func(a *attempt) []byte {
 			return request(a.me.id, 1103, 275+4294967008, a.me.id[:], number(4294967008), text("file"), make([]byte, 100))
