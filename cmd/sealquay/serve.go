@@ -50,6 +50,7 @@ func (s serveCommand) Run(ctx context.Context, c console) error {
 		return failure{err}
 	}
 	logging.Log(log, logging.ServerReady, logging.Addr(server.Addr().String()))
+	_ = log.Sync() // scripts wait for this line; a log that cannot be written is not worth an end
 	select {
 	case <-ctx.Done():
 		return s.drain(server, cfg, log)
