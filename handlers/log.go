@@ -33,8 +33,9 @@ func (s *Session) begin(r Request) {
 // done writes the request's line.
 func (s *Session) done(a Answer) {
 	q := &s.request
-	fields := make([]zap.Field, 0, 18)
-	fields = append(fields,
+	kept := s.fields.Get().(*[]zap.Field)
+	defer s.fields.Put(kept)
+	fields := append((*kept)[:0],
 		logging.ConnID(s.conn.ID),
 		logging.RequestID(s.requests),
 		logging.ClientIP(s.conn.Remote.Addr()),
@@ -58,6 +59,7 @@ func (s *Session) done(a Answer) {
 	if q.reason != "" {
 		fields = append(fields, logging.ReasonField(q.reason))
 	}
+	*kept = fields
 	if q.reason.IsPolicy() {
 		s.audit.Log(logging.RequestDone, fields...)
 		return
@@ -129,13 +131,16 @@ func (s *Session) logDiscarded(f *file, why logging.Reason) {
 
 // event writes a line about the client of the request at hand.
 func (s *Session) event(e logging.Event, more ...zap.Field) {
-	more = append(more, logging.ConnID(s.conn.ID),
+	kept := s.fields.Get().(*[]zap.Field)
+	defer s.fields.Put(kept)
+	fields := append(append((*kept)[:0], more...), logging.ConnID(s.conn.ID),
 		logging.ClientIP(s.conn.Remote.Addr()), logging.ClientID(s.request.client))
+	*kept = fields
 	if e.IsAudit() {
-		s.audit.Log(e, more...)
+		s.audit.Log(e, fields...)
 		return
 	}
-	logging.Log(s.Log, e, more...)
+	logging.Log(s.Log, e, fields...)
 }
 
 func (s *Service) logFault(err error) {

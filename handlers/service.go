@@ -38,6 +38,7 @@ const maxWaitingFiles = 4096
 type Service struct {
 	Config
 	audit      *logging.Audit
+	fields     sync.Pool // *[]zap.Field, of a line of the log
 	clients    *clients
 	secret     [32]byte     // of the process, for content that does not decrypt
 	openers    sync.Pool    // *crypt.Opener, wiped
@@ -53,6 +54,7 @@ func NewService(c Config) *Service {
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	rand.Read(s.secret[:])
 	s.openers.New = func() any { return crypt.NewOpener(new(crypt.Key), &s.secret) }
+	s.fields.New = func() any { return new([]zap.Field) }
 	if c.KeyLifetime > 0 {
 		s.background.Go(s.expire)
 	}

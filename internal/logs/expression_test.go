@@ -44,7 +44,7 @@ func TestConditions(t *testing.T) {
 		"queue_wait<1":                     false,
 		"queue_wait!=1":                    false,
 		"not queue_wait=1":                 true,
-		`value!~"x"`:                   false,
+		`value!~"x"`:                       false,
 		"level>=warn":                      true,
 		"level=warn":                       true,
 		"level>warn":                       false,
