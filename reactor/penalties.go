@@ -151,7 +151,7 @@ func (s *penalties) makeRoom(now time.Time) bool {
 // penalize charges the connection's source and logs its ban, if that is one.
 func (c *conn) penalize(why logging.Reason) {
 	if length := c.r.penalties.charge(c.source, why, c.loop.now); length > 0 {
-		logging.NewAudit(c.r.Log).Log(logging.Penalty, logging.ClientIP(c.remote.Addr()),
+		c.r.limits.audit.Log(logging.Penalty, logging.ClientIP(c.remote.Addr()),
 			logging.ReasonField(why), logging.Duration(length))
 	}
 }

@@ -154,7 +154,7 @@ func document(t *testing.T) []byte {
 		}
 		audit := ""
 		switch {
-		case event == RequestDone:
+		case event == RequestDone || event == LimitHit:
 			audit = "some"
 		case event.IsAudit():
 			audit = "yes"
@@ -243,7 +243,7 @@ other invisible characters, invalid UTF-8) and cut, then ending in "…". Keys a
 `
 
 const auditText = `
-Lines of the events marked above, and of requests that were refused for a reason marked below, are the audit trail: registrations, changed
+Lines of the events marked above, and of requests and limits with a reason marked below, are the audit trail: registrations, changed
 keys, verified files, and refusals by policy. They have ` + "`\"audit\":true`" + `, are written whatever ` + "`log.level`" + ` is, and are never sampled.
 Connections that are refused before they ask for anything are not among them: they are counted, in ` + "`limit.hit`" + `, and what led there
 (` + "`penalty`" + `) is in the trail.
