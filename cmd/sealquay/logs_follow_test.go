@@ -70,3 +70,29 @@ func TestFlagsOfLogs(t *testing.T) {
 		t.Errorf("status %d:\n%s", status, out.String())
 	}
 }
+
+// TestInputIsShownAtOnce pipes lines in, one after the other has been shown.
+func TestInputIsShownAtOnce(t *testing.T) {
+	in, lines := io.Pipe()
+	shown, out := io.Pipe()
+	ended := make(chan error)
+	go func() {
+		show := logsShowCommand{JSON: true}
+		ended <- show.Run(t.Context(), console{in, out, io.Discard})
+	}()
+	seen := bufio.NewReader(shown)
+	for _, line := range []string{"{\"a\":1}\n", "{\"a\":2}\n"} {
+		if _, err := io.WriteString(lines, line); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := seen.ReadString('\n'); err != nil || got != line {
+			t.Fatalf("got %q, %v", got, err)
+		}
+	}
+	if err := lines.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}

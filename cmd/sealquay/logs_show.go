@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"time"
 
@@ -70,22 +71,44 @@ func (s *logsShowCommand) Run(ctx context.Context, c console) error {
 		if err != nil {
 			return err
 		}
+		flush := func() error { return errors.Join(printer.Flush(), out.Flush()) }
+		if !isKeyboard(c.in) {
+			c.in = livelyReader{c.in, flush}
+		}
 		var wait func(context.Context) error
 		if s.Follow {
-			wait = func(ctx context.Context) error {
-				if err := errors.Join(printer.Flush(), out.Flush()); err != nil {
-					return err
-				}
-				select {
-				case <-ctx.Done():
-					return ctx.Err()
-				case <-time.After(followPause):
-					return nil
-				}
-			}
+			wait = pauseAfter(flush)
 		}
 		return s.show(ctx, c, wait, printer)
 	})
+}
+
+// pauseAfter returns a function that shows what there is and waits a moment.
+func pauseAfter(flush func() error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		if err := flush(); err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(followPause):
+			return nil
+		}
+	}
+}
+
+// A livelyReader has everything shown before it waits for more.
+type livelyReader struct {
+	io.Reader
+	flush func() error
+}
+
+func (r livelyReader) Read(p []byte) (int, error) {
+	if err := r.flush(); err != nil {
+		return 0, err
+	}
+	return r.Reader.Read(p)
 }
 
 func (s *logsShowCommand) form(c console, out *bufio.Writer) (logs.Printer, error) {

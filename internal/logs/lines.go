@@ -12,8 +12,8 @@ import (
 type Options struct {
 	Files []string  // plain or compressed with gzip or zstd; none: Input is read
 	Input io.Reader // standard input
-	// Wait is called when all files are read to their end: it waits until they may have grown. Nil: the end is the end.
-	// When it returns an error, reading ends without one.
+	// Wait is called when all Files are read to their end: it waits until they may have grown. Nil: the end is the end.
+	// When it returns an error, reading ends without one. Input ends with its end in any case.
 	Wait func(context.Context) error
 }
 
@@ -77,7 +77,7 @@ func (l *Lines) Next() *Line {
 			l.line.reset(l.used.line, l.used.name, l.used.number)
 			return &l.line
 		}
-		if l.ctx.Err() != nil || l.wait == nil || l.wait(l.ctx) != nil {
+		if l.ctx.Err() != nil || len(l.idle) == 0 || l.wait(l.ctx) != nil {
 			return nil
 		}
 	}
@@ -108,7 +108,7 @@ func (l *Lines) advance(s *source, ready bool) {
 		heap.Pop(&l.ready)
 		fallthrough
 	default:
-		if l.wait != nil {
+		if s.tail != nil {
 			l.idle = append(l.idle, s)
 		}
 	}

@@ -207,6 +207,14 @@ func TestFollowEndsWithItsContext(t *testing.T) {
 	}
 }
 
+// Standard input is at its end when it says so, also for who follows.
+func TestFollowedInputEnds(t *testing.T) {
+	wait := func(context.Context) error { t.Error("it waits for more"); return io.EOF }
+	if got := notes(t, Options{Input: strings.NewReader(stamped(1, "a")), Wait: wait}); !slices.Equal(got, []string{"a"}) {
+		t.Errorf("got %v", got)
+	}
+}
+
 func TestRotated(t *testing.T) {
 	dir := t.TempDir()
 	want := []string{"server-2026-11-23T15-04-05.000-size.log.gz", "server-2026-11-23T15-04-05.000-time.log", "server-2026-11-23T15-04-05.123-size_2.log.zst",
