@@ -87,7 +87,7 @@ var settings = []setting{
 		duration(shortest, longest, func(c *Config) *time.Duration { return &c.RequestTimeout })},
 	{"idle_timeout", "5m", "Time between two requests.",
 		duration(shortest, longest, func(c *Config) *time.Duration { return &c.IdleTimeout })},
-	{"taken_name_timeout", "10s", "The same after a registration was refused: some clients wait for the connection to be closed.",
+	{"taken_name_timeout", "5s", "The same after a registration was refused: some clients wait for the connection to be closed.",
 		duration(shortest, longest, func(c *Config) *time.Duration { return &c.TakenNameTimeout })},
 	{"verify_timeout", "5m", "Time for the client's verdict (1104, 1105 or 1106) after it was sent the CRC.",
 		duration(shortest, longest, func(c *Config) *time.Duration { return &c.VerifyTimeout })},
