@@ -82,7 +82,7 @@ func (d *Decoder) InPayload() bool {
 // Release gives up memory that no request is held in. A connection that is
 // silent for long needs none.
 func (d *Decoder) Release() {
-	if d.emitted || len(d.held) == 0 {
+	if d.held != nil && (d.emitted || len(d.held) == 0) {
 		d.held, d.emitted = nil, false
 	}
 }

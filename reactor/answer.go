@@ -67,7 +67,8 @@ func (p *reply) write() {
 		}
 	}
 	k := &c.clock
-	k.active, k.patience, k.impatient, k.more = c.loop.now, p.answer.Patience, p.answer.Reason, p.answer.More
+	c.active = c.loop.now
+	k.patience, k.impatient, k.more = p.answer.Patience, p.answer.Reason, p.answer.More
 	if p.answer.SkipContent {
 		c.skipContent(p.upload)
 	}
@@ -137,7 +138,7 @@ const drainQuiet = time.Second
 // closeIfDrained closes the connection of a draining server if nothing is
 // under way on it. It is called on the loop.
 func (c *conn) closeIfDrained() {
-	quiet := time.Since(c.clock.active) >= drainQuiet
+	quiet := time.Since(c.active) >= drainQuiet
 	if !c.closed && quiet && !c.busy() && !c.clock.more && c.decoder.Between() && c.gnet.OutboundBuffered() == 0 {
 		c.shut(logging.ShuttingDown)
 	}

@@ -12,7 +12,6 @@ const lingerTime = 2 * time.Second
 
 // A clock holds what a connection's deadlines are counted from.
 type clock struct {
-	active    time.Time     // the last answer, or the opening
 	request   time.Time     // the first byte of an incomplete request
 	window    time.Time     // of the rate of content
 	received  int64         // bytes of content in the window
@@ -23,8 +22,6 @@ type clock struct {
 	impatient logging.Reason
 	more      bool // the client is expected to go on: a drain waits for it
 }
-
-func (k *clock) start(now time.Time) { k.active = now }
 
 // tick looks at the connections whose time has come.
 func (l *loop) tick() {
@@ -69,12 +66,12 @@ func (c *conn) deadline() (time.Time, logging.Reason) {
 	case !k.request.IsZero():
 		return k.request.Add(c.r.RequestTimeout), logging.RequestTimeout
 	case c.busy():
-		k.active = now
+		c.active = now
 		return now.Add(c.shortest()), ""
 	case k.patience > 0:
-		return k.active.Add(k.patience), k.impatient
+		return c.active.Add(k.patience), k.impatient
 	}
-	return k.active.Add(c.r.IdleTimeout), logging.IdleTimeout
+	return c.active.Add(c.r.IdleTimeout), logging.IdleTimeout
 }
 
 // shortest returns the time after which a connection is looked at whose state

@@ -117,7 +117,6 @@ func (b *callbacks) OnOpen(g gnet.Conn) (_ []byte, action gnet.Action) {
 	defer c.recoverTo(&action)
 	c.gnet, c.fd, c.loop = g, g.Fd(), b.r.loops[g.EventLoop()]
 	c.loop.now = time.Now()
-	c.clock.start(c.loop.now)
 	c.loop.wheel.add(c, c.loop.now.Add(c.shortest()))
 	if c.loop.interest.poller < 0 {
 		c.unblocked = make(chan struct{}, 1)
@@ -144,6 +143,7 @@ func (b *callbacks) OnTraffic(g gnet.Conn) (action gnet.Action) {
 	if err != nil {
 		return gnet.Close
 	}
+	c.listen()
 	c.receive(in)
 	return gnet.None
 }

@@ -54,11 +54,12 @@ const waitingRequests = 1024
 // A Reactor serves connections from Start until Drain.
 type Reactor struct {
 	Config
-	ctx    context.Context // ends when Drain gives up waiting
-	cancel context.CancelFunc
-	client *gnet.Client
-	memory *memory
-	tasks  sync.Pool
+	ctx     context.Context // ends when Drain gives up waiting
+	cancel  context.CancelFunc
+	client  *gnet.Client
+	memory  *memory
+	silence talk // of every connection whose client has not sent anything yet
+	tasks   sync.Pool
 
 	sources   *sources
 	penalties *penalties

@@ -197,7 +197,9 @@ func (c *conn) abandonContent() {
 	if c.filling != nil {
 		c.handOver()
 	}
-	c.carried = 0
+	if c.carried > 0 {
+		c.carried = 0
+	}
 }
 
 // settle ends an event. A chunk that is not full stays, to be filled by the

@@ -20,8 +20,7 @@ type wheel struct {
 // wheelLink is a connection's place in its wheel.
 type wheelLink struct {
 	prev, next *conn
-	due        int64 // tick
-	in         bool
+	due        int64 // tick, from 1; 0: it is in no wheel
 }
 
 func (w *wheel) init(now time.Time) { w.start = now }
@@ -38,7 +37,7 @@ func (w *wheel) add(c *conn, t time.Time) {
 
 func (w *wheel) insert(c *conn, due int64) {
 	slot := &w.slots[due%wheelSlots]
-	c.wheelLink = wheelLink{next: *slot, due: due, in: true}
+	c.wheelLink = wheelLink{next: *slot, due: due}
 	if *slot != nil {
 		(*slot).wheelLink.prev = c
 	}
@@ -48,7 +47,7 @@ func (w *wheel) insert(c *conn, due int64) {
 // advance moves c forward if t is earlier than its time; a later time is found
 // out when the earlier one has come.
 func (w *wheel) advance(c *conn, t time.Time) {
-	if due := max(w.tickOf(t), w.done+1); c.wheelLink.in && due < c.wheelLink.due {
+	if due := max(w.tickOf(t), w.done+1); c.wheelLink.due > 0 && due < c.wheelLink.due {
 		w.remove(c)
 		w.insert(c, due)
 	}
@@ -57,7 +56,7 @@ func (w *wheel) advance(c *conn, t time.Time) {
 // remove takes c out if it is in.
 func (w *wheel) remove(c *conn) {
 	link := &c.wheelLink
-	if !link.in {
+	if link.due == 0 {
 		return
 	}
 	if link.prev != nil {
