@@ -429,7 +429,10 @@ func TestFigureSlowLoris(t *testing.T) {
 			all.Go(func() {
 				defer nc.Close()
 				_ = nc.SetReadDeadline(time.Now().Add(30 * time.Second))
-				_, err := io.Copy(io.Discard, nc)
+				var err error
+				for little := make([]byte, 64); err == nil; {
+					_, err = nc.Read(little) // io.Copy would fill the memory of those who are measured
+				}
 				if os.IsTimeout(err) {
 					t.Error("a connection is not closed")
 				}
