@@ -132,11 +132,10 @@ func (c *client) verified(f *file, configured Checksum) (remember bool) {
 	return false
 }
 
-// reject takes the file that a 1105 or 1106 means: the session's own. A verdict
-// from another connection than the file's may be late. If it is owed to a file
-// that was superseded meanwhile, nothing is taken; otherwise the oldest file is,
-// so that a newer one is spared. known is false if the client never sent such a
-// file.
+// reject takes the file that a 1105 or 1106 means. A verdict from another
+// connection than the file's may be late, meant for a file that was superseded
+// meanwhile: then nothing is taken. known is false if the client never sent
+// such a file.
 func (c *client) reject(s *Session, name string, final bool) (f *file, known bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -149,8 +148,8 @@ func (c *client) reject(s *Session, name string, final bool) (f *file, known boo
 	case i < 0 && h.owed > 0:
 		h.owed--
 		return nil, true
-	case i < 0 && len(h.files) > 0:
-		i = 0
+	case i < 0:
+		i = len(h.files) - 1
 	}
 	if i >= 0 {
 		f = h.files[i]

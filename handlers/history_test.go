@@ -41,21 +41,6 @@ func TestLateRejectionSparesTheNewerFile(t *testing.T) {
 	}
 }
 
-// The same while the first connection has not been seen to end.
-func TestLateRejectionTakesTheOlderFile(t *testing.T) {
-	s := newClients(lifetime)
-	c, first := enter(s, 1)
-	older := received(c, first, "a")
-	s.find(c.id)
-	newer := received(c, new(Session), "a")
-	if f, known := c.reject(new(Session), "a", false); f != older || !known {
-		t.Fatalf("the late 1105 took %v, known %v; want the older file", f, known)
-	}
-	if f := c.accept(new(Session), "a"); f != newer {
-		t.Errorf("1104 took %v, want the newer file", f)
-	}
-}
-
 // A 1105 in time removes what it means, and a 1106 may follow it at once.
 func TestRejectionInTime(t *testing.T) {
 	s := newClients(lifetime)
