@@ -36,6 +36,7 @@ var rooms = map[string]room{
 	"bench/compare":               {rooms: []string{"codec", "client", "internal/crypt"}},
 	"internal/proof/account":      {noModule: true},
 	"internal/proof/program":      {noModule: true},
+	"internal/proof/frames":       {rooms: []string{"codec"}},
 	"internal/proof/kill":         {rooms: []string{"codec", "client", "internal/crypt", "internal/proof/account", "internal/proof/program"}},
 	"internal/proof/powercut":     {rooms: []string{"persistence", "internal/proof/account"}},
 	"internal/proof/registration": {rooms: []string{"codec", "client", "internal/crypt", "internal/proof/program"}},
