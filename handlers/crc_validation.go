@@ -49,6 +49,8 @@ func (s *Session) validCRC(ctx context.Context, name string) Answer {
 		return s.fail(err)
 	}
 	s.settled(f)
+	s.counters.verified.Add(1)
+	s.counters.stored.Add(f.size)
 	s.request.size, s.request.checksum = f.size, f.kind
 	if s.client.verified(f, s.Checksum) {
 		s.remember(ctx, f)
@@ -75,6 +77,7 @@ func (s *Session) invalidCRC(name string, verdict codec.Code, d codec.Dialect) A
 		return s.refuse(logging.NothingReceived)
 	}
 	if f != nil {
+		s.counters.rejected.Add(1)
 		s.discard(f)
 		s.logRejected(f, final)
 	}

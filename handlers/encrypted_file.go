@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"sync/atomic"
+	"time"
 
 	"github.com/sealquay/sealquay/codec"
 	"github.com/sealquay/sealquay/internal/crypt"
@@ -17,6 +19,12 @@ type upload struct {
 	opener  *crypt.Opener
 	left    int64 // bytes of encrypted content
 	message codec.EncryptedFile
+
+	// For those who watch. The rest does not change while it is in the list.
+	began         time.Time
+	announced     int64        // bytes of encrypted content
+	taken         atomic.Int64 // of them
+	before, after *upload      // in the list of uploads
 }
 
 // encryptedFile handles the head of 1103: from here on content is expected. It
@@ -63,7 +71,9 @@ func (s *Session) beginUpload(ctx context.Context, f codec.Frame, m codec.Encryp
 	}
 	to.upload = stored
 	m.FileNameField = bytes.Clone(m.FileNameField) // the frame goes
-	s.upload = &upload{file: to, opener: s.opener(key), left: f.Content, message: m}
+	s.upload = &upload{file: to, opener: s.opener(key), left: f.Content, message: m,
+		announced: f.Content, began: s.request.arrived}
+	s.uploads.add(s.upload)
 	return Answer{}
 }
 
@@ -75,6 +85,8 @@ func (s *Session) Content(_ context.Context, p []byte) Answer {
 		return Answer{} // the upload was refused, and this was on its way
 	}
 	u.left -= int64(len(p))
+	u.taken.Add(int64(len(p)))
+	s.counters.clients.Add(u.message.ClientID, int64(len(p)), time.Now())
 	if u.left > 0 {
 		u.opener.Open(p)
 	} else {
@@ -83,6 +95,7 @@ func (s *Session) Content(_ context.Context, p []byte) Answer {
 		p = p[:n]
 	}
 	u.size += int64(len(p))
+	s.counters.content.Add(int64(len(p)))
 	if _, err := u.upload.Write(p); err != nil {
 		return s.failUpload(err)
 	}
@@ -109,6 +122,8 @@ func (s *Session) ContentEnd(ctx context.Context) Answer {
 		return s.failUpload(err)
 	}
 	s.upload = nil
+	s.uploads.remove(u)
+	s.counters.received.Add(1)
 	s.putOpener(u.opener)
 	s.waiting.Add(1)
 	for _, old := range s.client.add(u.file, s.Checksum) {
@@ -137,6 +152,7 @@ func (s *Session) ContentEnd(ctx context.Context) Answer {
 func (s *Session) abandon() {
 	u := s.upload
 	s.upload = nil
+	s.uploads.remove(u)
 	s.putOpener(u.opener)
 	s.logDiscarded(u.file, s.request.reason)
 	s.background.Go(func() { s.discard(u.file) })

@@ -30,9 +30,11 @@ func (s *Session) begin(r Request) {
 	s.request.frame.Payload = nil
 }
 
-// done writes the request's line.
+// done counts the request and writes its line.
 func (s *Session) done(a Answer) {
 	q := &s.request
+	duration := time.Since(q.arrived)
+	s.counters.request(q, status(a), duration)
 	kept := s.fields.Get().(*[]zap.Field)
 	defer s.fields.Put(kept)
 	fields := append((*kept)[:0],
@@ -45,7 +47,7 @@ func (s *Session) done(a Answer) {
 		logging.Dialect(q.frame.Dialect.String()),
 		logging.BytesIn(q.bytesIn),
 		logging.QueueWait(q.started.Sub(q.arrived)),
-		logging.Duration(time.Since(q.arrived)),
+		logging.Duration(duration),
 	)
 	if q.client != (codec.ClientID{}) {
 		fields = append(fields, logging.ClientID(q.client))
@@ -67,7 +69,7 @@ func (s *Session) done(a Answer) {
 	logging.Log(s.Log, logging.RequestDone, fields...)
 }
 
-// operation names a request in the log.
+// operation names a request.
 func operation(c codec.Code) string {
 	switch c {
 	case codec.CodeRegistration:

@@ -43,6 +43,8 @@ type Service struct {
 	secret     [32]byte     // of the process, for content that does not decrypt
 	openers    sync.Pool    // *crypt.Opener, wiped
 	waiting    atomic.Int64 // files that wait for a verdict
+	counters   *counters
+	uploads    uploads // under way
 	background sync.WaitGroup
 	ctx        context.Context
 	cancel     context.CancelFunc
@@ -50,7 +52,7 @@ type Service struct {
 
 // NewService makes a Service. It is to be closed after its last session.
 func NewService(c Config) *Service {
-	s := &Service{Config: c, audit: logging.NewAudit(c.Log), clients: newClients(c.KeyLifetime)}
+	s := &Service{Config: c, audit: logging.NewAudit(c.Log), clients: newClients(c.KeyLifetime), counters: newCounters()}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	rand.Read(s.secret[:])
 	s.openers.New = func() any { return crypt.NewOpener(new(crypt.Key), &s.secret) }
@@ -99,6 +101,7 @@ func (s *Service) discardAll(files []*file) {
 
 func (s *Service) discard(f *file) {
 	s.settled(f)
+	s.counters.discards.Add(1)
 	if err := f.upload.Discard(context.Background()); err != nil {
 		s.logFault(err)
 	}

@@ -146,7 +146,7 @@ func (s *Store) carryOut(ctx context.Context, batch []claimRow) (gone []string, 
 		} else {
 			err = s.content.remove(ctx, claim.PathName)
 		}
-		if err != nil {
+		if s.counters.fault(err) != nil {
 			failed = append(failed, fmt.Errorf("remove content %s: %w", claim.PathName, err))
 			continue
 		}

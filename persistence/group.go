@@ -4,6 +4,9 @@ import (
 	"context"
 	"sync"
 	"sync/atomic"
+	"time"
+
+	"github.com/sealquay/sealquay/internal/measure"
 )
 
 // maxGroup bounds the jobs of one transaction, and so the time the first of
@@ -30,6 +33,9 @@ type transactor interface {
 // When the transaction itself fails, all its jobs fail and none is in effect.
 type group struct {
 	on transactor
+
+	sizes   measure.Sizes // of the groups
+	commits measure.Times
 
 	mu      sync.Mutex
 	waiting []*groupJob
@@ -144,7 +150,10 @@ func (g *group) take(jobs []*groupJob) []*groupJob {
 }
 
 func (g *group) commit(jobs []*groupJob) {
+	began := time.Now()
 	lost := g.transact(jobs)
+	g.sizes.Observe(len(jobs))
+	g.commits.Observe(time.Since(began))
 	for i, job := range jobs {
 		if lost != nil {
 			job.err = lost

@@ -32,6 +32,9 @@ type Store struct {
 	live    map[string]struct{}    // uploads that have not ended
 	touched map[ClientID]time.Time // last seen, to be written
 
+	counters counters
+	probe    probe
+
 	closed   atomic.Bool
 	removing sync.Mutex    // held while claims are carried out
 	removal  chan struct{} // holds one token when content waits to be removed
@@ -198,7 +201,7 @@ func syncPath(path string) error {
 // Close writes what is left of last seen and closes the store. Uploads that
 // have not ended cannot be verified any more: the next Open removes them.
 func (s *Store) Close() error {
-	if s.closed.Swap(true) {
+	if s.close() {
 		return ErrClosed
 	}
 	var err error
@@ -208,6 +211,14 @@ func (s *Store) Close() error {
 		err = s.writeTouched(context.Background())
 	}
 	return errors.Join(err, s.release())
+}
+
+// close marks the store as closed and reports whether it was before. No probe
+// begins after it.
+func (s *Store) close() (before bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closed.Swap(true)
 }
 
 // release gives back what open took, as far as it came.
@@ -230,7 +241,7 @@ func (s *Store) update(ctx context.Context, job func(tx) error) error {
 	if s.closed.Load() {
 		return ErrClosed
 	}
-	return withSpace(s.rows.update(ctx, job))
+	return withSpace(s.counters.fault(s.rows.update(ctx, job)))
 }
 
 // view reads rows.
@@ -238,7 +249,7 @@ func (s *Store) view(ctx context.Context, job func(tx) error) error {
 	if s.closed.Load() {
 		return ErrClosed
 	}
-	return s.rows.view(ctx, job)
+	return s.counters.fault(s.rows.view(ctx, job))
 }
 
 // readOnly reports that the store was opened only to be looked at.

@@ -3,6 +3,9 @@ package persistence
 import (
 	"context"
 	"sync"
+	"time"
+
+	"github.com/sealquay/sealquay/internal/measure"
 )
 
 // parallelSyncs bounds the flushes under way at once, each of which holds a
@@ -14,6 +17,8 @@ const parallelSyncs = 16
 // syncs shares what flushes cost.
 type syncs struct {
 	slots chan struct{}
+
+	contents, directories measure.Times // how long flushes took, without the wait for a slot
 
 	mu   sync.Mutex
 	last map[string]*sharedSync // by directory
@@ -39,7 +44,10 @@ func (s *syncs) run(ctx context.Context, flush func() error) error {
 		return ctx.Err()
 	}
 	defer func() { <-s.slots }()
-	return flush()
+	began := time.Now()
+	err := flush()
+	s.contents.Observe(time.Since(began))
+	return err
 }
 
 // shared flushes a directory, together with the others who ask while an
@@ -70,7 +78,9 @@ func (s *syncs) lead(directory string, earlier, mine *sharedSync, flush func(str
 	s.mu.Lock()
 	mine.begun = true
 	s.mu.Unlock()
+	began := time.Now()
 	mine.err = flush(directory)
+	s.directories.Observe(time.Since(began))
 	<-s.slots
 	s.mu.Lock()
 	if s.last[directory] == mine {

@@ -45,7 +45,7 @@ func (s *Store) writeTouched(ctx context.Context) error {
 	s.mu.Unlock()
 	for part := range slices.Chunk(slices.Collect(maps.Keys(seen)), touchBatch) {
 		err := s.rows.update(ctx, func(t tx) error { return setLastSeen(t, part, seen) })
-		if err != nil {
+		if s.counters.fault(err) != nil {
 			s.touchAgain(seen)
 			return err
 		}

@@ -60,7 +60,7 @@ func (s *Store) Begin(ctx context.Context, id ClientID, fileName string, content
 		s.drop(u.name)
 		return nil, u.wrap("begin", err)
 	}
-	if u.draft, err = s.content.create(ctx, u.key); err != nil {
+	if u.draft, err = s.content.create(ctx, u.key); s.counters.fault(err) != nil {
 		err = u.wrap("begin", withSpace(err))
 		return nil, errors.Join(err, u.Discard(context.WithoutCancel(ctx)))
 	}
@@ -110,7 +110,7 @@ func (u *Upload) Write(p []byte) (int, error) {
 	}
 	n, err := u.draft.Write(p)
 	u.size += int64(n)
-	if err != nil {
+	if u.store.counters.fault(err) != nil {
 		return n, u.fail("write", err)
 	}
 	return n, nil
@@ -157,7 +157,7 @@ func (u *Upload) Verify(ctx context.Context) error {
 	if err := u.expect(received); err != nil {
 		return err
 	}
-	err := u.publish(ctx)
+	err := u.store.counters.fault(u.publish(ctx))
 	if err == nil {
 		err = u.store.update(ctx, u.recordVerified)
 	}

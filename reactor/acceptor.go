@@ -102,6 +102,7 @@ func (r *Reactor) admit(nc net.Conn) {
 	}
 	_, err := r.client.EnrollContext(nc, c)
 	if c.gnet == nil { // gnet never called OnOpen, so it will not call OnClose
+		r.counters.refused.Add(logging.DescriptorsExhausted)
 		r.limits.hit(logging.DescriptorsExhausted, "", logging.ClientIP(c.remote.Addr()), logging.Error(err))
 		c.left()
 	}
@@ -112,6 +113,7 @@ func (r *Reactor) admit(nc net.Conn) {
 // header said which that is.
 func (r *Reactor) enter(c *conn) logging.Reason {
 	if r.open.Add(1) > int64(r.MaxConnections) {
+		r.counters.refused.Add(logging.TooManyConnections)
 		r.limits.hit(logging.TooManyConnections, "max_connections", logging.ClientIP(c.remote.Addr()))
 		return logging.TooManyConnections
 	}
@@ -126,10 +128,12 @@ func (r *Reactor) enter(c *conn) logging.Reason {
 func (c *conn) enterSource() logging.Reason {
 	source := sourceOf(c.remote.Addr())
 	if c.r.penalties.banned(source, time.Now()) {
+		c.r.counters.refused.Add(logging.Penalized)
 		c.r.limits.hit(logging.Penalized, "penalty_max", logging.ClientIP(c.remote.Addr()))
 		return logging.Penalized
 	}
 	if !c.r.sources.enter(source) {
+		c.r.counters.refused.Add(logging.TooManyConnectionsFromSource)
 		c.r.limits.hit(logging.TooManyConnectionsFromSource, "max_connections_per_source", logging.ClientIP(c.remote.Addr()))
 		return logging.TooManyConnectionsFromSource
 	}

@@ -62,6 +62,7 @@ func (p *reply) write() {
 	}
 	if len(p.bytes) > 0 {
 		c.bytesOut += int64(len(p.bytes))
+		c.loop.bytesOut.Add(int64(len(p.bytes)))
 		if _, err := c.gnet.Write(p.bytes); err != nil {
 			return // gnet has closed the connection
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/sealquay/sealquay/codec"
 	"github.com/sealquay/sealquay/internal/logging"
+	"github.com/sealquay/sealquay/internal/measure"
 )
 
 // limitLogPause is the shortest time between two lines about one limit: who
@@ -19,6 +20,7 @@ const limitLogPause = time.Second
 type limitLog struct {
 	log   *zap.Logger
 	audit *logging.Audit // takes what a source is refused for
+	total *measure.Counts[logging.Reason]
 
 	mu   sync.Mutex
 	hits map[logging.Reason]*limitHits
@@ -29,13 +31,14 @@ type limitHits struct {
 	quiet time.Time
 }
 
-func newLimitLog(log *zap.Logger) *limitLog {
-	return &limitLog{log: log, audit: logging.NewAudit(log), hits: make(map[logging.Reason]*limitHits)}
+func newLimitLog(log *zap.Logger, total *measure.Counts[logging.Reason]) *limitLog {
+	return &limitLog{log: log, audit: logging.NewAudit(log), total: total, hits: make(map[logging.Reason]*limitHits)}
 }
 
 // hit notes that a limit was hit; key names it, if the configuration does. A
 // line says how often that happened since the last one.
 func (l *limitLog) hit(why logging.Reason, key string, more ...zap.Field) {
+	l.total.Add(why)
 	count := l.count(why, time.Now())
 	if count == 0 {
 		return

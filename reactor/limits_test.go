@@ -192,7 +192,7 @@ func TestSources(t *testing.T) {
 }
 
 func TestLimitLogIsBounded(t *testing.T) {
-	l := newLimitLog(zap.NewNop())
+	l := newLimitLog(zap.NewNop(), newCounters().limits)
 	now := time.Now()
 	if n := l.count(logging.TooManyUploads, now); n != 1 {
 		t.Errorf("the first line tells of %d, want 1", n)

@@ -28,6 +28,8 @@ type loop struct {
 	kept     []*conn     // with a chunk that is not full
 	dead     atomic.Bool // it ended unasked
 	peer     *os.File    // the other end of its own connection
+	bytesIn  atomic.Int64
+	bytesOut atomic.Int64
 }
 
 // findLoops meets gnet's event loops through a connection that each of them
@@ -190,6 +192,10 @@ func (l *loop) recover() {
 // the session ends. A client that only ended its sending still gets its answer.
 func (c *conn) close(err error) {
 	c.closed = true
+	if c.paused {
+		c.paused = false
+		c.countPause(true)
+	}
 	c.loop.wheel.remove(c)
 	if c.hold&holdMemory != 0 {
 		c.r.memory.forget(c)

@@ -37,8 +37,9 @@ var points = map[logging.Reason]float64{
 type penalties struct {
 	longest time.Duration // 0: there are no penalties
 
-	mu       sync.Mutex
-	bySource map[netip.Prefix]*penalty
+	mu            sync.Mutex
+	bySource      map[netip.Prefix]*penalty
+	bannedSources int64 // at the last tick
 }
 
 type penalty struct {
@@ -122,8 +123,10 @@ func (s *penalties) banned(p netip.Prefix, now time.Time) bool {
 func (s *penalties) forget(now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.bannedSources = 0
 	for p, e := range s.bySource {
 		if now.Before(e.until) {
+			s.bannedSources++
 			continue
 		}
 		if e.decay(now, s.longest); e.score == 0 && e.bans == 0 {
@@ -151,6 +154,7 @@ func (s *penalties) makeRoom(now time.Time) bool {
 // penalize charges the connection's source and logs its ban, if that is one.
 func (c *conn) penalize(why logging.Reason) {
 	if length := c.r.penalties.charge(c.source, why, c.loop.now); length > 0 {
+		c.r.counters.bans.Add(1)
 		c.r.limits.audit.Log(logging.Penalty, logging.ClientIP(c.remote.Addr()),
 			logging.ReasonField(why), logging.Duration(length))
 	}

@@ -64,6 +64,7 @@ type Reactor struct {
 	sources   *sources
 	penalties *penalties
 	limits    *limitLog
+	counters  counters
 	uploads   atomic.Int64
 	panics    atomic.Int64
 
@@ -101,13 +102,14 @@ func Start(c Config) (*Reactor, error) {
 		memory:    newMemory(c.MemoryBudget, min(c.MaxConnections, c.MaxUploads)),
 		sources:   newSources(c.MaxConnectionsPerSource, c.RegistrationsPerMinute),
 		penalties: newPenalties(c.PenaltyMax),
-		limits:    newLimitLog(c.Log),
+		counters:  newCounters(),
 		loops:     make(map[gnet.EventLoop]*loop),
 		idle:      make(chan struct{}, 1),
 		failed:    make(chan error, 1),
 		broken:    make(chan struct{}),
 		closed:    make(chan struct{}),
 	}
+	r.limits = newLimitLog(c.Log, r.counters.limits)
 	var err error
 	if r.spare, err = os.Open(os.DevNull); err != nil {
 		return nil, err

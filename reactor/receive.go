@@ -22,6 +22,7 @@ const burst = 16 * largeChunk
 func (c *conn) receive(in []byte) {
 	more := len(in) == readBuffer
 	c.bytesIn += int64(len(in))
+	c.loop.bytesIn.Add(int64(len(in)))
 	if c.proxy != nil {
 		in = c.takeProxyHeader(in)
 	}
@@ -100,6 +101,7 @@ func (c *conn) readContent() {
 			return // gnet will find the same and say so
 		}
 		c.bytesIn += int64(n)
+		c.loop.bytesIn.Add(int64(n))
 		taken += n
 		drained := n < len(free)
 		c.tookContent(n)

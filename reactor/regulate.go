@@ -34,6 +34,7 @@ func (c *conn) regulate() {
 	was := c.paused
 	c.hold = c.holds()
 	c.paused = c.held()
+	c.countPause(was)
 	if c.paused {
 		c.clock.paused = true
 	}
@@ -69,7 +70,9 @@ func (c *conn) block() {
 		c.hold = 0
 		c.hold = c.holds()
 	}
+	was := c.paused
 	c.paused = c.held()
+	c.countPause(was)
 }
 
 // unblock ends block. It may be called from anywhere.

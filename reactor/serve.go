@@ -65,6 +65,7 @@ func (c *conn) serveTask(t *task) {
 
 // finish ends the session of a closed connection.
 func (c *conn) finish(t *task) {
+	c.r.counters.closed.Add(c.reason)
 	defer c.left()
 	defer c.releaseAfterlife()
 	defer c.r.recycle(t)
@@ -75,6 +76,7 @@ func (c *conn) finish(t *task) {
 		}
 	}()
 	if c.session != nil {
+		c.r.counters.sessions.Add(1)
 		c.session.Close()
 	}
 	c.logClose()

@@ -1,6 +1,9 @@
 package logging
 
 import (
+	"maps"
+	"slices"
+
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 )
@@ -52,5 +55,8 @@ func (r Reason) IsPolicy() bool { return policy[r] }
 // Known tells whether r is a reason of the closed list.
 func (r Reason) Known() bool { return reasons[r] }
 
-// Reasons returns every reason, sorted.
+// AllReasons returns every reason, sorted.
+func AllReasons() []Reason { return slices.Sorted(maps.Keys(reasons)) }
+
+// Reasons returns the name of every reason, sorted.
 func Reasons() []string { return sortedNames(reasons) }

@@ -100,6 +100,15 @@ func (s *shared) tell(now time.Time) {
 	}
 }
 
+// Dropped returns how many lines the logger, which New made, has left out since its start because there were too many of
+// their event, and how many it could not write. Of another logger it knows nothing.
+func Dropped(l *zap.Logger) (sampled, lost int64) {
+	if c, ours := l.Core().(*core); ours {
+		return c.sampler.total.Load(), c.sink.lost.Load()
+	}
+	return 0, 0
+}
+
 func entryOf(e Event, at time.Time) zapcore.Entry {
 	return zapcore.Entry{Time: at, Level: e.Level(), LoggerName: string(e), Message: e.Message()}
 }

@@ -14,6 +14,7 @@ const sampleLimit = 100
 type sampler struct {
 	noise  map[Event]*sampled // is not changed
 	undone atomic.Bool        // lines were left out, and that is still to be told
+	total  atomic.Int64       // lines left out since the start
 }
 
 type sampled struct {
@@ -55,6 +56,7 @@ func (s *sampler) admit(e Event, now time.Time) bool {
 		return true
 	}
 	n.dropped++
+	s.total.Add(1)
 	s.undone.Store(true)
 	return false
 }

@@ -21,14 +21,15 @@ type room struct {
 
 var rooms = map[string]room{
 	"codec":                       {noModule: true},
-	"reactor":                     {rooms: []string{"codec", "internal/logging"}},
-	"handlers":                    {rooms: []string{"codec", "persistence", "internal/crypt", "internal/logging"}},
-	"persistence":                 {},
+	"reactor":                     {rooms: []string{"codec", "internal/logging", "internal/measure"}},
+	"handlers":                    {rooms: []string{"codec", "persistence", "internal/crypt", "internal/logging", "internal/measure"}},
+	"persistence":                 {rooms: []string{"internal/measure"}},
 	"client":                      {rooms: []string{"codec", "internal/crypt"}, modules: []string{"golang.org/x/sys"}},
 	"internal/crypt":              {modules: []string{"golang.org/x/sys"}},
 	"internal/config":             {},
 	"internal/logging":            {},
 	"internal/logs":               {rooms: []string{"internal/logging"}},
+	"internal/measure":            {noModule: true},
 	"internal/rooms":              {noModule: true},
 	"bench":                       {rooms: []string{"codec", "client", "internal/crypt"}, modules: []string{"golang.org/x/sys", "github.com/HdrHistogram/hdrhistogram-go"}},
 	"bench/report":                {rooms: []string{"bench", "codec", "client", "internal/crypt"}, modules: []string{"golang.org/x/sys", "github.com/HdrHistogram/hdrhistogram-go"}},
@@ -38,9 +39,9 @@ var rooms = map[string]room{
 	"internal/proof/program":      {noModule: true},
 	"internal/proof/frames":       {rooms: []string{"codec"}},
 	"internal/proof/kill":         {rooms: []string{"codec", "client", "internal/crypt", "internal/proof/account", "internal/proof/program"}},
-	"internal/proof/powercut":     {rooms: []string{"persistence", "internal/proof/account"}},
+	"internal/proof/powercut":     {rooms: []string{"persistence", "internal/measure", "internal/proof/account"}},
 	"internal/proof/registration": {rooms: []string{"codec", "client", "internal/crypt", "internal/proof/program"}},
-	"cmd/sealquay":                {rooms: []string{"codec", "reactor", "handlers", "persistence", "client", "bench", "bench/report", "bench/agents", "internal/crypt", "internal/config", "internal/logging", "internal/logs"}},
+	"cmd/sealquay":                {rooms: []string{"codec", "reactor", "handlers", "persistence", "client", "bench", "bench/report", "bench/agents", "internal/crypt", "internal/config", "internal/logging", "internal/logs", "internal/measure"}},
 }
 
 // forbidden are modules that a room must not see even through others.
