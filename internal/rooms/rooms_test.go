@@ -37,6 +37,7 @@ var rooms = map[string]room{
 	"bench/compare":               {rooms: []string{"codec", "client", "internal/crypt"}},
 	"internal/proof/account":      {noModule: true},
 	"internal/proof/program":      {noModule: true},
+	"internal/proof/floods":       {rooms: []string{"codec", "client", "internal/crypt", "internal/proof/program"}},
 	"internal/proof/frames":       {rooms: []string{"codec"}},
 	"internal/proof/kill":         {rooms: []string{"codec", "client", "internal/crypt", "internal/proof/account", "internal/proof/program"}},
 	"internal/proof/powercut":     {rooms: []string{"persistence", "internal/measure", "internal/proof/account"}},

@@ -8,13 +8,15 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
 // Program is the built program with a working directory for its processes.
 type Program struct {
-	path string
-	dir  string
+	path     string
+	dir      string
+	settings []string
 }
 
 // Build compiles cmd/sealquay into dir, which is to be empty. It needs the go
@@ -26,6 +28,12 @@ func Build(ctx context.Context, dir string) (*Program, error) {
 		return nil, fmt.Errorf("build the program: %w\n%s", err, out)
 	}
 	return p, nil
+}
+
+// With returns the program with settings of its configuration, each as an
+// environment variable: "SEALQUAY_MEMORY_BUDGET=64MiB".
+func (p *Program) With(settings ...string) *Program {
+	return &Program{path: p.path, dir: p.dir, settings: slices.Concat(p.settings, settings)}
 }
 
 // DataDir is where the servers of this program store.
@@ -50,9 +58,9 @@ func (p *Program) Ask(ctx context.Context, answer any, command ...string) error 
 func (p *Program) command(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, p.path, args...)
 	cmd.Dir = p.dir
-	cmd.Env = []string{
+	cmd.Env = append([]string{
 		"HOME=" + p.dir, "TMPDIR=" + os.TempDir(),
 		"SEALQUAY_PENALTY_MAX=0s", // all clients of a proof come from one address
-	}
+	}, p.settings...)
 	return cmd
 }

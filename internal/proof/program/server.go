@@ -74,6 +74,9 @@ func (s *Server) Ready(ctx context.Context) (addr string, took time.Duration, er
 	}
 }
 
+// ProcessID is the server's, until Kill has returned.
+func (s *Server) ProcessID() int { return s.cmd.Process.Pid }
+
 // Kill ends the process with SIGKILL and waits until it is gone. It fails when
 // the process had ended by itself, and says its last words.
 func (s *Server) Kill() error {
