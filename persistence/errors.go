@@ -24,6 +24,10 @@ var (
 	// ErrNoSpace means that the disk, or a quota on it, is full. The error
 	// wraps its cause.
 	ErrNoSpace = errors.New("no space is left for content or rows")
+	// ErrUnavailable means that the shared database did not answer for longer
+	// than the store has patience. What was asked of it is not acknowledged; it
+	// may still be in effect when the answer to a commit was what was lost.
+	ErrUnavailable = errors.New("the database does not answer")
 	// ErrUploadState means that a method of an Upload was called out of order,
 	// or after the upload ended.
 	ErrUploadState = errors.New("the upload is not in a state for this")

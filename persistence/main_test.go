@@ -18,7 +18,15 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	flag.Parse()
-	goleak.VerifyTestMain(m)
+	goleak.VerifyTestMain(ending{m})
+}
+
+// ending ends what the tests share once all have run.
+type ending struct{ *testing.M }
+
+func (e ending) Run() int {
+	defer stopPostgres()
+	return e.M.Run()
 }
 
 // long reports that the long form of the proofs is wanted.

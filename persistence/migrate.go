@@ -3,7 +3,6 @@ package persistence
 import (
 	"context"
 	"crypto/sha256"
-	"database/sql"
 	"embed"
 	"encoding/hex"
 	"fmt"
@@ -11,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/jmoiron/sqlx"
 )
 
 //go:embed migrations
@@ -25,12 +26,21 @@ type migration struct {
 	checksum string
 }
 
+// compatible ends the name of a migration after which the version of the
+// program before it still works, so that both may run side by side: it adds
+// what the earlier one need not know, and what it inserts stays valid.
+const compatible = ".compatible"
+
 func sqliteMigrations() []migration {
 	return readMigrations(migrationFiles, "migrations/sqlite")
 }
 
-// readMigrations reads the files NNNN_name.sql of a folder, numbered from 1
-// without gaps. It panics when a file is misnamed, which only a build can cause.
+func postgresMigrations() []migration {
+	return readMigrations(migrationFiles, "migrations/postgres")
+}
+
+// readMigrations reads the files NNNN_name.sql, or NNNN_name.compatible.sql, of
+// a folder, numbered from 1 without gaps. It panics when a file is misnamed, which only a build can cause.
 func readMigrations(files fs.FS, folder string) []migration {
 	entries, err := fs.ReadDir(files, folder)
 	if err != nil {
@@ -62,7 +72,7 @@ const createMigrations = `CREATE TABLE IF NOT EXISTS migrations (
 
 // migrate brings the tables up to the last of the known migrations, each in a
 // transaction of its own. A database that is already there is not written.
-func migrate(ctx context.Context, db *sql.DB, known []migration) error {
+func migrate(ctx context.Context, db *sqlx.DB, known []migration) error {
 	if _, err := db.ExecContext(ctx, createMigrations); err != nil {
 		return err
 	}
@@ -79,7 +89,7 @@ func migrate(ctx context.Context, db *sql.DB, known []migration) error {
 }
 
 // checkMigrations refuses a database that is not at the last known version.
-func checkMigrations(ctx context.Context, db *sql.DB, known []migration) error {
+func checkMigrations(ctx context.Context, db *sqlx.DB, known []migration) error {
 	applied, err := appliedMigrations(ctx, db, known)
 	if err != nil {
 		return err
@@ -92,18 +102,22 @@ func checkMigrations(ctx context.Context, db *sql.DB, known []migration) error {
 }
 
 // appliedMigrations counts the migrations a database has, after it has made
-// sure that they are the known ones.
-func appliedMigrations(ctx context.Context, db *sql.DB, known []migration) (applied int, err error) {
-	found, err := db.QueryContext(ctx, `SELECT Version, Checksum FROM migrations ORDER BY Version`)
+// sure that they are the known ones. One more is accepted when it is compatible:
+// the next version of the program runs beside this one, or did.
+func appliedMigrations(ctx context.Context, db *sqlx.DB, known []migration) (applied int, err error) {
+	found, err := db.QueryContext(ctx, `SELECT Version, Name, Checksum FROM migrations ORDER BY Version`)
 	if err != nil {
 		return 0, err
 	}
 	defer found.Close()
 	for found.Next() {
 		var version int
-		var checksum string
-		if err := found.Scan(&version, &checksum); err != nil {
+		var name, checksum string
+		if err := found.Scan(&version, &name, &checksum); err != nil {
 			return 0, err
+		}
+		if version == len(known)+1 && strings.HasSuffix(name, compatible) {
+			continue
 		}
 		if version > len(known) {
 			return 0, fmt.Errorf("%w: its version is at least %d, this program knows %d", ErrNewerDatabase, version, len(known))
@@ -116,8 +130,8 @@ func appliedMigrations(ctx context.Context, db *sql.DB, known []migration) (appl
 	return applied, found.Err()
 }
 
-func applyMigration(ctx context.Context, db *sql.DB, next migration) error {
-	inside, err := db.BeginTx(ctx, nil)
+func applyMigration(ctx context.Context, db *sqlx.DB, next migration) error {
+	inside, err := db.BeginTxx(ctx, nil)
 	if err != nil {
 		return err
 	}
@@ -125,7 +139,7 @@ func applyMigration(ctx context.Context, db *sql.DB, next migration) error {
 	if _, err := inside.ExecContext(ctx, next.text); err != nil {
 		return err
 	}
-	_, err = inside.ExecContext(ctx, `INSERT INTO migrations (Version, Name, Checksum, Applied) VALUES (?, ?, ?, ?)`,
+	_, err = inside.ExecContext(ctx, db.Rebind(`INSERT INTO migrations (Version, Name, Checksum, Applied) VALUES (?, ?, ?, ?)`),
 		next.version, next.name, next.checksum, now())
 	if err != nil {
 		return err

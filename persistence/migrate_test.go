@@ -1,18 +1,19 @@
 package persistence
 
 import (
-	"database/sql"
 	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"github.com/jmoiron/sqlx"
 )
 
-func openRaw(t *testing.T, path string) *sql.DB {
+func openRaw(t *testing.T, path string) *sqlx.DB {
 	t.Helper()
-	db, err := sql.Open(sqliteDriver, sqliteName(path, writePragmas(Full)))
+	db, err := sqlx.Open(sqliteDriver, sqliteName(path, writePragmas(Full)))
 	if err != nil {
 		t.Fatal(err)
 	}

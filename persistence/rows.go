@@ -12,6 +12,10 @@ type tx interface {
 	get(dest any, query string, args ...any) error
 	// list reads all rows into the slice dest points to.
 	list(dest any, query string, args ...any) error
+	// lock holds up every other transaction that locks the same name until
+	// this one ends. It comes before the statements that rely on it. Where one
+	// transaction runs at a time it does nothing.
+	lock(name string) error
 }
 
 // rows is where clients and files are recorded. All SQL is in the callers;
@@ -20,7 +24,9 @@ type rows interface {
 	// update runs one job in a transaction and returns when that is durably
 	// committed or not committed at all. The job's error is returned as it
 	// is, and undoes the job alone. A job may share its transaction with
-	// others and may be run again, so it must set its results afresh.
+	// others and may be run again, so it must set its results afresh. It may
+	// even be run again after a run that was committed, when the answer to that
+	// was lost: then it must find so, change nothing more, and return nil.
 	// A context that ends withdraws a job that has not begun; one that has
 	// begun is waited for.
 	update(ctx context.Context, job func(tx) error) error

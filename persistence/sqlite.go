@@ -48,7 +48,7 @@ func openSQLite(ctx context.Context, path string, durability Durability) (*sqlit
 	if err != nil {
 		return nil, err
 	}
-	if err := migrate(ctx, writers.DB, sqliteMigrations()); err != nil {
+	if err := migrate(ctx, writers, sqliteMigrations()); err != nil {
 		return nil, errors.Join(err, writers.Close())
 	}
 	conn, err := writers.Connx(ctx)
@@ -86,7 +86,7 @@ func readSQLite(ctx context.Context, path string, with url.Values) (*sqliteRows,
 	if err != nil {
 		return nil, err
 	}
-	if err := checkMigrations(ctx, readers.DB, sqliteMigrations()); err != nil {
+	if err := checkMigrations(ctx, readers, sqliteMigrations()); err != nil {
 		return nil, errors.Join(err, readers.Close())
 	}
 	return &sqliteRows{readers: readers, queries: &statements{prepare: readers.PreparexContext}}, nil
@@ -207,8 +207,12 @@ func (w *sqliteWriter) list(dest any, query string, args ...any) error {
 	return w.statements.list(context.Background(), dest, query, args)
 }
 
-// isDatabaseFull reports SQLite's own word for a full disk.
-func isDatabaseFull(err error) bool { return hasCode(err, sqlite3.SQLITE_FULL) }
+func (w *sqliteWriter) lock(string) error { return nil } // there is one writer
+
+// isDatabaseFull reports a database's own word for a full disk.
+func isDatabaseFull(err error) bool {
+	return hasCode(err, sqlite3.SQLITE_FULL) || hasClass(err, "53100")
+}
 
 func isCannotOpen(err error) bool { return hasCode(err, sqlite3.SQLITE_CANTOPEN) }
 

@@ -77,6 +77,7 @@ type reader struct {
 }
 
 func (r reader) exec(string, ...any) (int64, error) { return 0, ErrReadOnly }
+func (r reader) lock(string) error                  { return ErrReadOnly }
 
 func (r reader) get(dest any, query string, args ...any) error {
 	return r.statements.get(r.ctx, dest, query, args)
