@@ -16,6 +16,7 @@ import (
 
 type clientsCommand struct {
 	List clientsListCommand `cmd:"" help:"List the clients: id, name, when last seen, files and bytes."`
+	Show clientsShowCommand `cmd:"" help:"Show all about one client: its key, when it was seen, its files and their versions."`
 }
 
 type clientsListCommand struct {

@@ -13,6 +13,7 @@ import (
 
 type filesCommand struct {
 	List filesListCommand `cmd:"" help:"List the files: client, name, size, CRC, whether verified, and where they are."`
+	Get  filesGetCommand  `cmd:"" help:"Copy a verified file out of the storage, and check it on the way."`
 }
 
 type filesListCommand struct {
