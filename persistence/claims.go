@@ -19,13 +19,16 @@ const (
 // removalBatch is how many contents are removed for one transaction.
 const removalBatch = 256
 
+// unclaimed is the condition that no row claims a key, which is given thrice.
+const unclaimed = `NOT EXISTS (SELECT 1 FROM uploads WHERE PathName = ?)
+	AND NOT EXISTS (SELECT 1 FROM files WHERE PathName = ? AND Verified)
+	AND NOT EXISTS (SELECT 1 FROM versions WHERE PathName = ?)`
+
 // claimed reports that a row claims a key.
 func claimed(t tx, key string) (bool, error) {
-	var claims int
-	err := t.get(&claims, `SELECT (SELECT COUNT(*) FROM uploads WHERE PathName = ?)
-		+ (SELECT COUNT(*) FROM files WHERE PathName = ? AND Verified)
-		+ (SELECT COUNT(*) FROM versions WHERE PathName = ?)`, key, key, key)
-	return claims > 0, err
+	var free bool
+	err := t.get(&free, `SELECT `+unclaimed, key, key, key)
+	return !free, err
 }
 
 // claim records that the content under key, which no row claims any more, is

@@ -19,6 +19,7 @@ func (u *Upload) supersede(t tx) (number int64, err error) {
 	if err != nil || !old.Verified {
 		return old.Number + 1, err
 	}
+	u.replaces = true
 	switch u.store.options.OnConflict {
 	case Refuse:
 		err = ErrFileConflict

@@ -29,6 +29,7 @@ type Upload struct {
 	sums     Sums
 	received time.Time
 	flush    *flush // begun by Received
+	replaces bool   // Verify has condemned an earlier content
 }
 
 type stage int
@@ -82,24 +83,24 @@ func (u *Upload) intend(t tx, contentSize int64, plainFree bool) error {
 			return cmp.Or(err, ErrFileConflict)
 		}
 	}
-	u.key = versionKey(u.id, u.name, u.fileName)
-	if plain := plainKey(u.id, u.fileName); plainFree {
-		taken, err := claimed(t, plain)
-		if err != nil {
+	if plainFree {
+		u.key = plainKey(u.id, u.fileName)
+		added, err := t.exec(insertIntent+` AND `+unclaimed,
+			u.name, u.fileName, u.key, contentSize, u.store.owner, now(), u.id[:], u.key, u.key, u.key)
+		if err != nil || added == 1 {
 			return err
 		}
-		if !taken {
-			u.key = plain
-		}
 	}
-	added, err := t.exec(`INSERT INTO uploads (Upload, ID, FileName, PathName, Size, State, Owner, Started)
-		SELECT ?, ID, ?, ?, ?, 0, ?, ? FROM clients WHERE ID = ?`,
-		u.name, u.fileName, u.key, contentSize, u.store.owner, now(), u.id[:])
+	u.key = versionKey(u.id, u.name, u.fileName)
+	added, err := t.exec(insertIntent, u.name, u.fileName, u.key, contentSize, u.store.owner, now(), u.id[:])
 	if err == nil && added == 0 {
 		err = ErrUnknownClient
 	}
 	return err
 }
+
+const insertIntent = `INSERT INTO uploads (Upload, ID, FileName, PathName, Size, State, Owner, Started)
+	SELECT ?, ID, ?, ?, ?, 0, ?, ? FROM clients WHERE ID = ?`
 
 // Write adds content. An error ends the upload: all that is left is Discard.
 func (u *Upload) Write(p []byte) (int, error) {
@@ -167,7 +168,9 @@ func (u *Upload) Verify(ctx context.Context) error {
 		return err
 	}
 	u.end()
-	u.store.wakeRemoval()
+	if u.replaces {
+		u.store.wakeRemoval()
+	}
 	return nil
 }
 
@@ -182,12 +185,25 @@ func (u *Upload) publish(ctx context.Context) error {
 // recordVerified turns the intent into a verified file. It is the moment at
 // which the file comes to be.
 func (u *Upload) recordVerified(t tx) error {
-	gone, err := t.exec(`DELETE FROM uploads WHERE Upload = ? AND State = 0`, u.name)
-	if err != nil {
+	if err := u.recordContent(t); err != nil {
 		return err
 	}
-	if gone != 1 {
-		return ErrUploadState
+	gone, err := t.exec(`DELETE FROM uploads WHERE Upload = ? AND State = 0`, u.name)
+	if err == nil && gone != 1 {
+		err = ErrUploadState
+	}
+	return err
+}
+
+// recordContent makes the content that of its name. Mostly the row that
+// Received made is there, and there was no earlier content.
+func (u *Upload) recordContent(t tx) error {
+	u.replaces = false
+	first, err := t.exec(`UPDATE files SET PathName = ?, Verified = ?, Number = Number + 1, Size = ?,
+		CRC32 = ?, Cksum = ?, Received = ?, VerifiedAt = ? WHERE ID = ? AND FileName = ? AND NOT Verified`,
+		u.key, true, u.size, u.sums.CRC32, u.sums.Cksum, u.received, now(), u.id[:], u.fileName)
+	if err != nil || first == 1 {
+		return err
 	}
 	number, err := u.supersede(t)
 	if err != nil {
@@ -216,8 +232,8 @@ func (u *Upload) discard(ctx context.Context) error {
 	if u.stage == ended {
 		return nil
 	}
-	withdraw := deleteIntent
-	if u.stage == published {
+	withdraw, visible := deleteIntent, u.stage == published
+	if visible {
 		withdraw = condemnIntent
 	}
 	u.end()
@@ -225,7 +241,9 @@ func (u *Upload) discard(ctx context.Context) error {
 	if err != nil {
 		return u.wrap("discard", err) // Sweep does it: the upload is not live any more
 	}
-	u.store.wakeRemoval()
+	if visible {
+		u.store.wakeRemoval()
+	}
 	return nil
 }
 

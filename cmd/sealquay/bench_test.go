@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -13,7 +12,6 @@ import (
 
 	"github.com/sealquay/sealquay/bench"
 	"github.com/sealquay/sealquay/bench/report"
-	"github.com/sealquay/sealquay/internal/config"
 )
 
 // runBench runs `bench` with these arguments, and returns what it printed.
@@ -145,29 +143,6 @@ func TestBenchHelpNamesEveryScenario(t *testing.T) {
 		if !strings.Contains(words, name) {
 			t.Errorf("the help does not name %s", name)
 		}
-	}
-}
-
-// BenchmarkSessions does whole durable sessions, with the server in this
-// process: register, exchange keys, send 1 KiB, verify. Its profile shows where
-// their time goes.
-func BenchmarkSessions(b *testing.B) {
-	for _, clients := range []int{1, 64} {
-		b.Run(fmt.Sprintf("clients=%d", clients), func(b *testing.B) {
-			server := startTestServer(b, func(c *config.Config) { c.Log.Level = config.LevelError })
-			p := benchPlan(b, server)
-			p.Stages[0].From, p.Stages[0].To = float64(clients), float64(clients)
-			p.MaxSessions, p.Remember = int64(b.N), false
-			runner, err := bench.New(b.Context(), p, bench.Options{})
-			if err != nil {
-				b.Fatal(err)
-			}
-			b.ResetTimer()
-			if result := runner.Run(b.Context()); result.Failed > 0 {
-				b.Fatal(result.Failures)
-			}
-			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "sessions/s")
-		})
 	}
 }
 
