@@ -125,6 +125,11 @@ func (s *Store) removeClaimed(ctx context.Context) (removed int, err error) {
 			return removed, errors.Join(append(failed, err)...)
 		}
 		after = batch[len(batch)-1].Upload
+		// What claimed it may have been committed only just now. Before that is
+		// on stable storage nothing goes.
+		if err := s.rows.settle(ctx, everything); err != nil {
+			return removed, errors.Join(append(failed, err)...)
+		}
 		gone, err := s.carryOut(ctx, batch)
 		failed = append(failed, err)
 		if err := s.giveUp(ctx, gone); err != nil {
@@ -163,7 +168,7 @@ func (s *Store) giveUp(ctx context.Context, gone []string) error {
 	if len(gone) == 0 {
 		return nil
 	}
-	return s.update(ctx, func(t tx) error {
+	_, err := s.record(ctx, func(t tx) error {
 		for _, upload := range gone {
 			if _, err := t.exec(`DELETE FROM uploads WHERE Upload = ? AND State <> 0`, upload); err != nil {
 				return err
@@ -171,4 +176,5 @@ func (s *Store) giveUp(ctx context.Context, gone []string) error {
 		}
 		return nil
 	})
+	return err
 }

@@ -133,6 +133,8 @@ func (s *Store) Client(ctx context.Context, id ClientID) (Client, error) {
 
 // SetPublicKey stores the client's key, in place of an earlier one. The key
 // is PublicKeySize bytes, else ErrInvalidKey; it is not kept after the call.
+// It survives a kill at once, and a power cut when anything that is verified
+// later does: a client sends its key again with each exchange.
 func (s *Store) SetPublicKey(ctx context.Context, id ClientID, key []byte) error {
 	if len(key) != PublicKeySize {
 		return fmt.Errorf("public key of %d bytes: %w", len(key), ErrInvalidKey)
@@ -154,7 +156,7 @@ func (s *Store) SetChecksum(ctx context.Context, id ClientID, kind string) error
 }
 
 func (s *Store) updateClient(ctx context.Context, id ClientID, what string, change func(tx) (int64, error)) error {
-	err := s.update(ctx, func(t tx) error {
+	_, err := s.record(ctx, func(t tx) error {
 		changed, err := change(t)
 		if err == nil && changed == 0 {
 			err = ErrUnknownClient

@@ -15,17 +15,36 @@ import (
 )
 
 // crashRows is a database on a machine that may stop: before a transaction, or
-// after its commit, when the answer is lost.
+// after its commit, when the answer is lost. What was committed and not flushed
+// may be lost with the power.
 type crashRows struct {
 	database
-	crash *crash
+	crash  *crash
+	stable *stableRows
 }
 
 func (r crashRows) update(ctx context.Context, job func(tx) error) error {
 	if err := r.crash.step(); err != nil {
 		return err
 	}
-	return errors.Join(r.database.update(ctx, job), r.crash.step())
+	err := r.database.update(ctx, job)
+	return errors.Join(err, r.stable.keep(), r.crash.step())
+}
+
+func (r crashRows) record(ctx context.Context, job func(tx) error) (mark, error) {
+	if err := r.crash.step(); err != nil {
+		return 0, err
+	}
+	at, err := r.database.record(ctx, job)
+	return at, errors.Join(err, r.crash.step())
+}
+
+func (r crashRows) settle(ctx context.Context, at mark) error {
+	if err := r.crash.step(); err != nil {
+		return err
+	}
+	err := r.database.settle(ctx, at)
+	return errors.Join(err, r.stable.keep(), r.crash.step())
 }
 
 func (r crashRows) view(ctx context.Context, job func(tx) error) error {
@@ -35,11 +54,51 @@ func (r crashRows) view(ctx context.Context, job func(tx) error) error {
 	return r.database.view(ctx, job)
 }
 
+// stableRows is the database as it was flushed last: a copy of its file and of
+// its log, taken when a flush has ended. The log of these tests is never long
+// enough to be moved into the database, so it only grows, and a copy that is
+// taken while it does ends with its last whole commit.
+type stableRows struct {
+	path  string
+	mu    sync.Mutex
+	files map[string][]byte // by the end of their name
+}
+
+func (r *stableRows) keep() error {
+	if r == nil {
+		return nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.files = map[string][]byte{}
+	for _, end := range []string{"", "-wal"} {
+		content, err := os.ReadFile(r.path + end)
+		if err != nil {
+			return err
+		}
+		r.files[end] = content
+	}
+	return nil
+}
+
+// restore takes back what was not flushed. The database must be closed.
+func (r *stableRows) restore() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for end, content := range r.files {
+		if err := os.WriteFile(r.path+end, content, 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // machine runs a store on a powerFS, and keeps account of what it has
 // promised.
 type machine struct {
 	crash   *crash
 	files   *powerFS
+	rows    *stableRows
 	options Options
 	store   *Store
 
@@ -64,7 +123,15 @@ func newMachine(t testing.TB, options Options, mutate mutant) *machine {
 		}
 		return mutate(m.files)
 	}
-	options.database = func(d database) database { return crashRows{d, m.crash} }
+	m.rows = &stableRows{path: filepath.Join(options.DataDir, databaseFile)}
+	mutateRows := options.database
+	options.database = func(d database) database {
+		d = crashRows{d, m.crash, m.rows}
+		if mutateRows != nil {
+			d = mutateRows(d)
+		}
+		return d
+	}
 	m.options = options
 	return m
 }
@@ -116,6 +183,11 @@ func (m *machine) stop(chance func() bool) {
 	m.crash.arm(1)
 	if m.store != nil {
 		_ = m.store.Close() // nothing it does has an effect any more
+		if !chance() {
+			if err := m.rows.restore(); err != nil {
+				panic(err)
+			}
+		}
 	}
 	m.store = nil
 	m.files.cut(chance)
@@ -320,6 +392,31 @@ func TestProofFailsWithoutEachStep(t *testing.T) {
 		})
 	}
 }
+
+// TestProofFailsWithoutFlushOfTheIntent lets content be visible whose intent is
+// not on stable storage.
+func TestProofFailsWithoutFlushOfTheIntent(t *testing.T) {
+	options := Options{database: func(d database) database { return unsettled{d} }}
+	if err := crashes(t, options, nil, 1, func() func() bool { return loseRows() }); err == nil {
+		t.Error("nobody notices")
+	} else {
+		t.Log(err)
+	}
+}
+
+// loseRows loses the rows that were not flushed, and nothing else.
+func loseRows() func() bool {
+	first := true
+	return func() bool {
+		defer func() { first = false }()
+		return !first
+	}
+}
+
+// unsettled leaves out settle.
+type unsettled struct{ database }
+
+func (unsettled) settle(context.Context, mark) error { return nil }
 
 func mutants() map[string]mutant {
 	return map[string]mutant{

@@ -11,7 +11,7 @@
 //  1. Begin commits an intent: a row of uploads that fixes the key (the path)
 //     under which the content shall be. No other row ever has that key.
 //  2. The content is written to a file that has no final name.
-//  3. The content is flushed (fsync).
+//  3. The content is flushed (fsync), and then the intent.
 //  4. It is linked to its final name, which must be free.
 //  5. The directory is flushed, and the one above it if it is new.
 //  6. One transaction removes the intent, makes the row of files verified, and
@@ -23,6 +23,11 @@
 // rows say what to do: an intent is turned into a claim for removal, that is
 // made durable, then the content is removed, then the claim. Whatever fails in
 // 3 to 6 ends the upload. A flush that failed is never repeated.
+//
+// A commit is seen by all before it is flushed. Commits reach the disk in their
+// order, so a power cut takes the last ones and leaves no gap. What goes out of
+// the database waits for the flush: an answer that promises something, a name
+// for content, and the removal of content.
 //
 // # What is where
 //

@@ -258,7 +258,7 @@ func TestFaultOfTheDatabase(t *testing.T) {
 	for steps := 1; steps < 20; steps++ {
 		m := newMachine(t, Options{}, nil)
 		var c crash
-		m.options.database = func(d database) database { return flakyRows{crashRows{d, &c}} }
+		m.options.database = func(d database) database { return flakyRows{crashRows{database: d, crash: &c}} }
 		if err := m.open(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -290,7 +290,19 @@ func TestFaultOfTheDatabase(t *testing.T) {
 type flakyRows struct{ crashRows }
 
 func (r flakyRows) update(ctx context.Context, job func(tx) error) error {
-	err := r.crashRows.update(ctx, job)
+	return r.once(r.crashRows.update(ctx, job))
+}
+
+func (r flakyRows) record(ctx context.Context, job func(tx) error) (mark, error) {
+	at, err := r.crashRows.record(ctx, job)
+	return at, r.once(err)
+}
+
+func (r flakyRows) settle(ctx context.Context, at mark) error {
+	return r.once(r.crashRows.settle(ctx, at))
+}
+
+func (r flakyRows) once(err error) error {
 	if errors.Is(err, errCrashed) {
 		r.crash.arm(0)
 	}

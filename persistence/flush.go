@@ -2,22 +2,26 @@ package persistence
 
 import "context"
 
-// flush puts a draft on stable storage in the background: a client takes a
-// while to compare checksums, and that time is not lost.
+// flush puts a draft and its intent on stable storage in the background: a
+// client takes a while to compare checksums, and that time is not lost.
 type flush struct {
 	cancel context.CancelFunc
 	done   chan struct{}
 	err    error // once done
 }
 
-// startFlush begins to flush a draft. It goes on when ctx ends.
-func startFlush(ctx context.Context, d draft) *flush {
+// startFlush begins to flush what steps flush, in turn. It goes on when ctx ends.
+func startFlush(ctx context.Context, steps ...func(context.Context) error) *flush {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	f := &flush{cancel: cancel, done: make(chan struct{})}
 	go func() {
 		defer close(f.done)
 		defer cancel()
-		f.err = d.flush(ctx)
+		for _, step := range steps {
+			if f.err = step(ctx); f.err != nil {
+				return
+			}
+		}
 	}()
 	return f
 }

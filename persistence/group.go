@@ -16,6 +16,9 @@ const maxGroup = 256
 // transactor runs the transactions of a group on one connection.
 type transactor interface {
 	begin() error
+	// try runs one job. When it fails and may have changed something, it is
+	// spoiled: the transaction has to be rolled back.
+	try(job func(tx) error) (failed error, spoiled bool)
 	// run runs one job so that its error undoes it alone. A second error
 	// means that the transaction itself is lost.
 	run(job func(tx) error) (failed, lost error)
@@ -24,15 +27,19 @@ type transactor interface {
 }
 
 // group gives many callers one writer: the jobs that wait while a transaction
-// commits share the next one. It follows the contract of bbolt's DB.Batch,
+// is under way share the next one. It follows the contract of bbolt's DB.Batch,
 // except that it never delays a job to find it company: one job alone is
 // committed at once.
 //
 // Each job is undone alone when it fails; its error is handed back only after
 // the group is committed, because it may rest on what others of the group did.
 // When the transaction itself fails, all its jobs fail and none is in effect.
+//
+// The writer does not wait for the disk: flushing what it has committed is left
+// to the flusher, and only those wait for that who ask for it.
 type group struct {
-	on transactor
+	on      transactor
+	flusher *flusher
 
 	sizes   measure.Sizes // of the groups
 	commits measure.Times
@@ -45,38 +52,48 @@ type group struct {
 }
 
 type groupJob struct {
-	run  func(tx) error
-	took atomic.Bool // by the writer, or by the caller to withdraw it
-	err  error
-	done chan struct{}
+	run     func(tx) error
+	durable bool        // it is done when it is on stable storage
+	took    atomic.Bool // by the writer, or by the caller to withdraw it
+	waiter
+	err error // its own
 }
 
-// newGroup starts the writer, which ends at close.
-func newGroup(on transactor) *group {
-	g := &group{on: on, wake: make(chan struct{}, 1), ended: make(chan struct{})}
+// newGroup starts the writer, which ends at close. The flusher, which the group
+// closes, may be nil: then nothing is flushed.
+func newGroup(on transactor, flusher *flusher) *group {
+	g := &group{on: on, flusher: flusher, wake: make(chan struct{}, 1), ended: make(chan struct{})}
 	go g.write()
 	return g
 }
 
-// do runs a job in a shared transaction; see rows.update.
-func (g *group) do(ctx context.Context, run func(tx) error) error {
+// do runs a job in a shared transaction; see rows.update and rows.record.
+func (g *group) do(ctx context.Context, run func(tx) error, durable bool) (mark, error) {
 	if err := ctx.Err(); err != nil {
-		return err
+		return 0, err
 	}
-	job := &groupJob{run: run, done: make(chan struct{})}
+	job := &groupJob{run: run, durable: durable, waiter: waiter{done: make(chan struct{})}}
 	if !g.enqueue(job) {
-		return ErrClosed
+		return 0, ErrClosed
 	}
 	select {
 	case <-job.done:
-		return job.err
+		return job.outcome()
 	case <-ctx.Done():
 	}
 	if job.took.CompareAndSwap(false, true) {
-		return ctx.Err()
+		return 0, ctx.Err()
 	}
 	<-job.done
-	return job.err
+	return job.outcome()
+}
+
+// outcome is what the caller gets once the job is done.
+func (j *groupJob) outcome() (mark, error) {
+	if j.lost != nil {
+		return 0, j.lost
+	}
+	return j.mark, j.err
 }
 
 func (g *group) enqueue(job *groupJob) bool {
@@ -104,6 +121,7 @@ func (g *group) close() {
 	g.signal()
 	g.mu.Unlock()
 	<-g.ended
+	g.flusher.close()
 }
 
 func (g *group) write() {
@@ -149,21 +167,59 @@ func (g *group) take(jobs []*groupJob) []*groupJob {
 	return jobs
 }
 
+// commit runs the jobs and lets their callers go on: now, or when the flusher
+// has been there.
 func (g *group) commit(jobs []*groupJob) {
-	began := time.Now()
-	lost := g.transact(jobs)
-	g.sizes.Observe(len(jobs))
-	g.commits.Observe(time.Since(began))
+	lost := g.flusher.broken()
+	if lost == nil {
+		began := time.Now()
+		lost = g.transact(jobs)
+		g.sizes.Observe(len(jobs))
+		g.commits.Observe(time.Since(began))
+	}
+	var at mark
+	if lost == nil {
+		at = g.flusher.committed()
+	}
 	for i, job := range jobs {
-		if lost != nil {
-			job.err = lost
-		}
 		jobs[i] = nil
+		job.mark = at
+		if lost == nil && job.durable && g.flusher.take(&job.waiter) {
+			continue
+		}
+		if lost != nil {
+			job.lost = lost
+		}
 		close(job.done)
 	}
 }
 
+// transact runs all jobs in one transaction. Hardly any job fails after it has
+// changed something; so they run without a savepoint each, and when one does,
+// all run again with them.
 func (g *group) transact(jobs []*groupJob) (lost error) {
+	done, lost := g.together(jobs)
+	if done || lost != nil {
+		return lost
+	}
+	return g.apart(jobs)
+}
+
+func (g *group) together(jobs []*groupJob) (done bool, lost error) {
+	if err := g.on.begin(); err != nil {
+		return false, err
+	}
+	for _, job := range jobs {
+		var spoiled bool
+		if job.err, spoiled = g.on.try(job.run); spoiled {
+			g.on.rollback()
+			return false, nil
+		}
+	}
+	return true, g.finish()
+}
+
+func (g *group) apart(jobs []*groupJob) (lost error) {
 	if err := g.on.begin(); err != nil {
 		return err
 	}
@@ -173,9 +229,13 @@ func (g *group) transact(jobs []*groupJob) (lost error) {
 			return lost
 		}
 	}
-	if err := g.on.commit(); err != nil {
+	return g.finish()
+}
+
+func (g *group) finish() error {
+	err := g.on.commit()
+	if err != nil {
 		g.on.rollback()
-		return err
 	}
-	return nil
+	return err
 }

@@ -132,13 +132,18 @@ func TestJobWithdrawnWhileItWaits(t *testing.T) {
 	}
 }
 
-// faultyTransactor fails as it is told; its jobs get no transaction.
+// faultyTransactor fails as it is told; its jobs get no transaction. Each job
+// that fails is spoiled.
 type faultyTransactor struct {
 	beginErr, lostErr, commitErr error
 	rolledBack                   int
 }
 
 func (f *faultyTransactor) begin() error { return f.beginErr }
+func (f *faultyTransactor) try(job func(tx) error) (failed error, spoiled bool) {
+	failed = job(nil)
+	return failed, failed != nil || f.lostErr != nil
+}
 func (f *faultyTransactor) run(job func(tx) error) (failed, lost error) {
 	return job(nil), f.lostErr
 }
@@ -152,24 +157,24 @@ func TestJobFailsWithItsTransaction(t *testing.T) {
 		rolledBack int
 	}{
 		"begin":  {faultyTransactor{beginErr: broken}, 0},
-		"lost":   {faultyTransactor{lostErr: broken}, 1},
+		"lost":   {faultyTransactor{lostErr: broken}, 2},
 		"commit": {faultyTransactor{commitErr: broken}, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			on := test.faultyTransactor
-			g := newGroup(&on)
-			if err := g.do(t.Context(), func(tx) error { return nil }); err != broken {
+			g := newGroup(&on, nil)
+			if _, err := g.do(t.Context(), func(tx) error { return nil }, true); err != broken {
 				t.Errorf("job: %v, want broken", err)
 			}
 			on.beginErr, on.lostErr, on.commitErr = nil, nil, nil
-			if err := g.do(t.Context(), func(tx) error { return nil }); err != nil {
+			if _, err := g.do(t.Context(), func(tx) error { return nil }, true); err != nil {
 				t.Errorf("job after the fault: %v", err)
 			}
 			g.close()
 			if on.rolledBack != test.rolledBack {
 				t.Errorf("%d rolled back, want %d", on.rolledBack, test.rolledBack)
 			}
-			if err := g.do(t.Context(), func(tx) error { return nil }); err != ErrClosed {
+			if _, err := g.do(t.Context(), func(tx) error { return nil }, true); err != ErrClosed {
 				t.Errorf("job after close: %v", err)
 			}
 		})

@@ -13,7 +13,7 @@ import (
 
 func openRaw(t *testing.T, path string) *sqlx.DB {
 	t.Helper()
-	db, err := sqlx.Open(sqliteDriver, sqliteName(path, writePragmas(Full)))
+	db, err := sqlx.Open(sqliteDriver, sqliteName(path, writePragmas()))
 	if err != nil {
 		t.Fatal(err)
 	}

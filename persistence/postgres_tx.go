@@ -42,6 +42,14 @@ func (r *postgresRows) update(ctx context.Context, job func(tx) error) error {
 	return retry(ctx, func() (verdict, error) { return r.attempt(ctx, job) })
 }
 
+// record is update: PostgreSQL flushes the commits of many together by itself.
+func (r *postgresRows) record(ctx context.Context, job func(tx) error) (mark, error) {
+	return 0, r.update(ctx, job)
+}
+
+// settle has nothing to wait for.
+func (r *postgresRows) settle(context.Context, mark) error { return nil }
+
 // verdict is what an attempt says of another one.
 type verdict int
 

@@ -30,6 +30,15 @@ type rows interface {
 	// A context that ends withdraws a job that has not begun; one that has
 	// begun is waited for.
 	update(ctx context.Context, job func(tx) error) error
+	// record is update that does not wait for stable storage: everyone sees
+	// what it has committed, and a killed process does not lose it, but a power
+	// cut may. It is on stable storage once settle with its mark has returned
+	// nil, or a later update has: commits are lost in the order of their end
+	// only, never an earlier one without a later.
+	record(ctx context.Context, job func(tx) error) (mark, error)
+	// settle returns when what was committed up to a mark, or everything so
+	// far, is on stable storage. After an error nothing more can be.
+	settle(ctx context.Context, at mark) error
 	// view runs queries that change nothing. Each sees its own snapshot.
 	view(ctx context.Context, job func(tx) error) error
 	// close ends the jobs under way and refuses later ones with ErrClosed.

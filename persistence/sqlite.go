@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"io/fs"
 	"net/url"
 	"os"
@@ -34,6 +33,7 @@ type sqliteRows struct {
 	readers *sqlx.DB
 	queries *statements
 	group   *group
+	log     *writeAheadLog // nil when nothing is flushed
 }
 
 // openSQLite opens or makes the database at path, which must be readable and
@@ -44,7 +44,7 @@ func openSQLite(ctx context.Context, path string, durability Durability) (*sqlit
 	// times of the log file, and saves a journal commit of the file system.
 	// Where it is not available SQLite goes on with fsync.
 	_, _ = sqlite.Fdatasync(true)
-	writers, err := sqlx.Open(sqliteDriver, sqliteName(path, writePragmas(durability)))
+	writers, err := sqlx.Open(sqliteDriver, sqliteName(path, writePragmas()))
 	if err != nil {
 		return nil, err
 	}
@@ -59,14 +59,19 @@ func openSQLite(ctx context.Context, path string, durability Durability) (*sqlit
 	if err != nil {
 		return nil, errors.Join(err, conn.Close(), writers.Close())
 	}
-	writer := &sqliteWriter{conn: conn, statements: statements{prepare: conn.PreparexContext}}
-	return &sqliteRows{
+	r := &sqliteRows{
 		writers: writers,
-		writer:  writer,
+		writer:  newSQLiteWriter(conn),
 		readers: readers,
 		queries: &statements{prepare: readers.PreparexContext},
-		group:   newGroup(writer),
-	}, nil
+	}
+	var flushing *flusher
+	if durability == Full {
+		r.log = &writeAheadLog{path: path + "-wal"}
+		flushing = newFlusher(r.log.sync)
+	}
+	r.group = newGroup(r.writer, flushing)
+	return r, nil
 }
 
 // openSQLiteReadOnly opens an existing database that another process may be
@@ -103,15 +108,14 @@ func openReaders(path string, with url.Values) (*sqlx.DB, error) {
 	return readers, nil
 }
 
-func writePragmas(durability Durability) url.Values {
-	synchronous := "FULL"
-	if durability == Relaxed {
-		synchronous = "NORMAL"
-	}
+// writePragmas leaves flushing the log to the flusher: with synchronous=NORMAL
+// SQLite flushes it only before it moves pages into the database, and then the
+// database. That order is what keeps the database whole in a power cut.
+func writePragmas() url.Values {
 	return url.Values{
 		"mode":          {"rwc"},
 		"_journal_mode": {"WAL"},
-		"_synchronous":  {synchronous},
+		"_synchronous":  {"NORMAL"},
 		"_foreign_keys": {"1"},
 		"_pragma":       {"wal_autocheckpoint(" + strconv.Itoa(checkpointPages) + ")", "cache_size(-32768)"},
 	}
@@ -130,7 +134,22 @@ func (r *sqliteRows) update(ctx context.Context, job func(tx) error) error {
 	if r.group == nil {
 		return ErrReadOnly
 	}
-	return r.group.do(ctx, job)
+	_, err := r.group.do(ctx, job, true)
+	return err
+}
+
+func (r *sqliteRows) record(ctx context.Context, job func(tx) error) (mark, error) {
+	if r.group == nil {
+		return 0, ErrReadOnly
+	}
+	return r.group.do(ctx, job, false)
+}
+
+func (r *sqliteRows) settle(ctx context.Context, at mark) error {
+	if r.group == nil {
+		return nil
+	}
+	return r.group.flusher.settle(ctx, at)
 }
 
 func (r *sqliteRows) view(ctx context.Context, job func(tx) error) error {
@@ -143,7 +162,7 @@ func (r *sqliteRows) close() error {
 		return failed
 	}
 	r.group.close()
-	return errors.Join(failed, r.writer.statements.close(), r.writer.conn.Close(), r.writers.Close())
+	return errors.Join(failed, r.log.close(), r.writer.close(), r.writers.Close())
 }
 
 func (r *sqliteRows) verify(ctx context.Context, deep bool) (damage []string, err error) {
@@ -164,50 +183,6 @@ func (r *sqliteRows) copyTo(ctx context.Context, path string) error {
 	_, err := r.readers.ExecContext(ctx, `VACUUM INTO ?`, path)
 	return err
 }
-
-// sqliteWriter runs transactions on the one connection that writes. It belongs
-// to the writer's goroutine. Statements get no context: one that ends in the
-// middle of a group must not undo the others.
-type sqliteWriter struct {
-	conn       *sqlx.Conn
-	statements statements
-}
-
-func (w *sqliteWriter) begin() error  { return w.perform("BEGIN IMMEDIATE") }
-func (w *sqliteWriter) commit() error { return w.perform("COMMIT") }
-func (w *sqliteWriter) rollback()     { _ = w.perform("ROLLBACK") } // the loss is reported already
-func (w *sqliteWriter) perform(sql string) error {
-	_, err := w.exec(sql)
-	return err
-}
-
-// run encloses the job in a savepoint. Some errors (disk full, I/O) make
-// SQLite end the whole transaction: then the savepoint is gone too.
-func (w *sqliteWriter) run(job func(tx) error) (failed, lost error) {
-	if err := w.perform("SAVEPOINT job"); err != nil {
-		return nil, err
-	}
-	if failed = job(w); failed != nil {
-		if err := w.perform("ROLLBACK TO job"); err != nil {
-			return nil, fmt.Errorf("transaction lost: %w", failed)
-		}
-	}
-	return failed, w.perform("RELEASE job")
-}
-
-func (w *sqliteWriter) exec(query string, args ...any) (int64, error) {
-	return w.statements.exec(context.Background(), query, args)
-}
-
-func (w *sqliteWriter) get(dest any, query string, args ...any) error {
-	return w.statements.get(context.Background(), dest, query, args)
-}
-
-func (w *sqliteWriter) list(dest any, query string, args ...any) error {
-	return w.statements.list(context.Background(), dest, query, args)
-}
-
-func (w *sqliteWriter) lock(string) error { return nil } // there is one writer
 
 // isDatabaseFull reports a database's own word for a full disk.
 func isDatabaseFull(err error) bool {

@@ -41,18 +41,6 @@ func (s *statements) close() error {
 	return errors.Join(failed...)
 }
 
-func (s *statements) exec(ctx context.Context, query string, args []any) (int64, error) {
-	statement, err := s.statement(ctx, query)
-	if err != nil {
-		return 0, err
-	}
-	result, err := statement.ExecContext(ctx, args...)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
-}
-
 func (s *statements) get(ctx context.Context, dest any, query string, args []any) error {
 	statement, err := s.statement(ctx, query)
 	if err != nil {

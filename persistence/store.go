@@ -244,6 +244,15 @@ func (s *Store) update(ctx context.Context, job func(tx) error) error {
 	return withSpace(s.counters.fault(s.rows.update(ctx, job)))
 }
 
+// record is update that does not wait for stable storage; see rows.record.
+func (s *Store) record(ctx context.Context, job func(tx) error) (mark, error) {
+	if s.closed.Load() {
+		return 0, ErrClosed
+	}
+	at, err := s.rows.record(ctx, job)
+	return at, withSpace(s.counters.fault(err))
+}
+
 // view reads rows.
 func (s *Store) view(ctx context.Context, job func(tx) error) error {
 	if s.closed.Load() {

@@ -44,7 +44,7 @@ func (s *Store) writeTouched(ctx context.Context) error {
 	s.touched = make(map[ClientID]time.Time, len(seen))
 	s.mu.Unlock()
 	for part := range slices.Chunk(slices.Collect(maps.Keys(seen)), touchBatch) {
-		err := s.rows.update(ctx, func(t tx) error { return setLastSeen(t, part, seen) })
+		_, err := s.rows.record(ctx, func(t tx) error { return setLastSeen(t, part, seen) })
 		if s.counters.fault(err) != nil {
 			s.touchAgain(seen)
 			return err

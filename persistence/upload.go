@@ -20,6 +20,7 @@ type Upload struct {
 	id       ClientID
 	fileName string
 	key      string
+	intent   mark // of its commit
 
 	mu       sync.Mutex
 	stage    stage
@@ -48,7 +49,8 @@ const (
 // nothing is reserved for it.
 //
 // The intent, which fixes where the content shall be, is committed before any
-// content is made, so that nothing is ever left behind without a trace.
+// content is made, and on stable storage before that can have a name: so
+// nothing is ever left behind without a trace.
 func (s *Store) Begin(ctx context.Context, id ClientID, fileName string, contentSize int64) (*Upload, error) {
 	if err := checkFileName(fileName); err != nil {
 		return nil, err
@@ -56,7 +58,8 @@ func (s *Store) Begin(ctx context.Context, id ClientID, fileName string, content
 	u := &Upload{store: s, name: rand.Text(), id: id, fileName: fileName}
 	free := s.plainFree(ctx, id, fileName)
 	s.hold(u.name)
-	err := s.update(ctx, func(t tx) error { return u.intend(t, contentSize, free) })
+	var err error
+	u.intent, err = s.record(ctx, func(t tx) error { return u.intend(t, contentSize, free) })
 	if err != nil {
 		s.drop(u.name)
 		return nil, u.wrap("begin", err)
@@ -127,11 +130,16 @@ func (u *Upload) Received(ctx context.Context, sums Sums) error {
 		return err
 	}
 	u.stage, u.sums, u.received = received, sums, now()
-	u.flush = startFlush(ctx, u.draft)
-	if err := u.store.update(ctx, u.recordReceived); err != nil {
+	u.flush = startFlush(ctx, u.draft.flush, u.settleIntent)
+	if _, err := u.store.record(ctx, u.recordReceived); err != nil {
 		return u.fail("record received", err)
 	}
 	return nil
+}
+
+// settleIntent waits until the intent is on stable storage. Mostly it is by now.
+func (u *Upload) settleIntent(ctx context.Context) error {
+	return u.store.rows.settle(ctx, u.intent)
 }
 
 func (u *Upload) recordReceived(t tx) error {
@@ -237,7 +245,7 @@ func (u *Upload) discard(ctx context.Context) error {
 		withdraw = condemnIntent
 	}
 	u.end()
-	err := u.store.update(ctx, func(t tx) error { return withdraw(t, u.name) })
+	_, err := u.store.record(ctx, func(t tx) error { return withdraw(t, u.name) })
 	if err != nil {
 		return u.wrap("discard", err) // Sweep does it: the upload is not live any more
 	}

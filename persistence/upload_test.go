@@ -209,7 +209,7 @@ func TestTouchIsWrittenByClose(t *testing.T) {
 func TestTouchThatFailsIsWrittenLater(t *testing.T) {
 	var c crash
 	s := openTest(t, Options{DataDir: fastDir(t), Trouble: func(error) {}, database: func(d database) database {
-		return crashRows{d, &c}
+		return crashRows{database: d, crash: &c}
 	}})
 	id := register(t, s, "anna")
 	s.Touch(id)

@@ -18,6 +18,7 @@ import (
 
 	"go.uber.org/zap/zapcore"
 
+	"github.com/sealquay/sealquay/bench"
 	"github.com/sealquay/sealquay/bench/report"
 	"github.com/sealquay/sealquay/client"
 	"github.com/sealquay/sealquay/internal/config"
@@ -43,13 +44,26 @@ func benchmarkSessions(b *testing.B, clients int) {
 	plain := plainFiles(b, b.TempDir(), clients)
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
+	cpu := ownCPU(b)
 	sessions := runSessions(b, server, clients)
+	cpu = ownCPU(b) - cpu
 	runtime.ReadMemStats(&after)
+	b.ReportMetric(float64(cpu.Microseconds())/float64(b.N), "server-cpu-µs/session")
 	b.ReportMetric(sessions, "sessions/s")
 	b.ReportMetric(plain, "plain-files/s")
 	b.ReportMetric(sessions/plain, "of-plain")
 	b.ReportMetric(float64(after.Mallocs-before.Mallocs)/float64(b.N), "allocs/session")
 	b.ReportMetric(float64(after.TotalAlloc-before.TotalAlloc)/float64(b.N), "B/session")
+}
+
+// ownCPU is the processor time of this process, which is the server.
+func ownCPU(b *testing.B) time.Duration {
+	b.Helper()
+	usage, err := bench.ProcessUsage(os.Getpid())
+	if err != nil {
+		b.Fatal(err)
+	}
+	return usage.CPU
 }
 
 // runSessions lets another process do b.N sessions, and returns their rate.
