@@ -34,11 +34,12 @@ func (s serveCommand) Run(ctx context.Context, c console) error {
 		return err
 	}
 	defer output.close()
+	log := output.log
+	manager := &manager{log: log}
 	defer output.reloadOnHangup(func() (*config.Config, error) {
 		changed, _, err := s.load(s.flags()...)
 		return changed, err
-	})()
-	log := output.log
+	}, manager)()
 	logging.Log(log, logging.ServerStart, logging.Version(version()), logging.ProcessID(os.Getpid()))
 	for _, w := range warnings {
 		logging.Log(log, logging.ConfigWarning, logging.Path(w.File), logging.Key(w.Key),
@@ -51,10 +52,15 @@ func (s serveCommand) Run(ctx context.Context, c console) error {
 	}
 	logging.Log(log, logging.ServerReady, logging.Addr(server.Addr().String()))
 	_ = log.Sync() // scripts wait for this line; a log that cannot be written is not worth an end
+	manager.isReady(server.Addr().String())
+	stopKeepAlive := manager.keepAlive(server.Responds)
 	select {
 	case <-ctx.Done():
+		manager.drains()
+		stopKeepAlive()
 		return s.drain(server, cfg, log)
 	case err := <-server.Failed():
+		stopKeepAlive()
 		logging.Log(log, logging.ServerFailed, logging.Error(err))
 		return failure{errors.Join(err, server.Stop(context.Background()))}
 	}

@@ -61,13 +61,14 @@ func levelOf(l config.Log) zapcore.Level {
 // until the function it returns is called. SIGHUP is what logrotate and service
 // managers send; the level comes from the configuration, so that it is never
 // another one than what is written there, as it would be with signals of its own.
-func (s *serverLog) reloadOnHangup(load func() (*config.Config, error)) (stop func()) {
+// The service manager is told.
+func (s *serverLog) reloadOnHangup(load func() (*config.Config, error), m *manager) (stop func()) {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGHUP)
 	var done sync.WaitGroup
 	done.Go(func() {
 		for range signals {
-			s.reload(load)
+			m.reloads(func() { s.reload(load) })
 		}
 	})
 	return func() {

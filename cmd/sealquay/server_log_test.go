@@ -43,7 +43,7 @@ func TestHangup(t *testing.T) {
 	stop := s.reloadOnHangup(func() (*config.Config, error) {
 		defer close(loaded)
 		return &config.Config{Log: config.Log{Level: config.LevelDebug}}, nil
-	})
+	}, &manager{log: s.log})
 	logging.Log(s.log, logging.ConnOpen)
 	logging.Log(s.log, logging.StorageRelaxed)
 	logging.Log(s.log, logging.ConnClose) // waits in the buffer

@@ -6,6 +6,10 @@ import (
 	"runtime/debug"
 )
 
+// release is the version of a build for a package; the linker sets it. Other
+// builds carry the module's version and the commit.
+var release string
+
 type versionCommand struct{}
 
 // Run prints the version, and what the program was built with.
@@ -14,8 +18,12 @@ func (versionCommand) Run(c console) error {
 	return err
 }
 
-// version returns the module's version, and the commit where it is known.
+// version returns the release's version, or else the module's, and the commit
+// where it is known.
 func version() string {
+	if release != "" {
+		return release
+	}
 	info, known := debug.ReadBuildInfo()
 	if !known {
 		return "unknown"
