@@ -53,15 +53,15 @@ func (s *Store) Ready(ctx context.Context) error {
 func (s *Store) probing() (*probing, error) {
 	s.probe.mu.Lock()
 	defer s.probe.mu.Unlock()
-	if p := s.probe.last; p != nil && !p.old() {
-		return p, nil
-	}
-	p := &probing{done: make(chan struct{})}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed.Load() {
 		return nil, ErrClosed
 	}
+	if p := s.probe.last; p != nil && !p.old() {
+		return p, nil
+	}
+	p := &probing{done: make(chan struct{})}
 	s.work.Go(func() {
 		p.err = s.tryOut()
 		p.at = time.Now()

@@ -78,7 +78,6 @@ func TestReadyTellsWhetherRowsCanBeWritten(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	s.probe.last = nil
 	if err := s.Ready(t.Context()); !errors.Is(err, ErrClosed) {
 		t.Errorf("closed: %v", err)
 	}

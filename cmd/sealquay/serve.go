@@ -51,6 +51,9 @@ func (s serveCommand) Run(ctx context.Context, c console) error {
 		return failure{err}
 	}
 	logging.Log(log, logging.ServerReady, logging.Addr(server.Addr().String()))
+	if shown := startAdmin(cfg, log, server); shown != nil {
+		defer shown.Close()
+	}
 	_ = log.Sync() // scripts wait for this line; a log that cannot be written is not worth an end
 	manager.isReady(server.Addr().String())
 	stopKeepAlive := manager.keepAlive(server.Responds)

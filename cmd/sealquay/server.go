@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"sync/atomic"
 	"syscall"
 
 	"go.uber.org/zap"
@@ -23,6 +24,7 @@ type server struct {
 	store    *persistence.Store
 	handlers *handlers.Service
 	sweeper  *sweeper
+	draining atomic.Bool
 }
 
 // startServer opens the storage and then the port.
@@ -145,6 +147,7 @@ func (s session) ContentEnd(ctx context.Context) reactor.Answer {
 
 // Stop drains the reactor, then closes what it stood on.
 func (s *server) Stop(ctx context.Context) error {
+	s.draining.Store(true)
 	err := s.Drain(ctx)
 	s.sweeper.stop()
 	s.handlers.Close()

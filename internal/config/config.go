@@ -117,7 +117,8 @@ type Config struct {
 
 	ProxyProtocolFrom []netip.Prefix
 
-	Log Log
+	Log   Log
+	Admin Admin
 
 	sources map[string]Source
 }
@@ -133,6 +134,12 @@ type Log struct {
 	MaxAge         time.Duration
 	MaxBackups     int
 	Compress       LogCompress
+}
+
+// Admin configures what operators look at.
+type Admin struct {
+	Address netip.AddrPort // invalid: nothing is served
+	Hosts   []string
 }
 
 // Source returns where the value of key comes from.

@@ -123,6 +123,11 @@ var settings = []setting{
 		integer(0, 100_000, func(c *Config) *int { return &c.Log.MaxBackups })},
 	{"log.compress", "gzip", "How old log files are compressed.",
 		oneOf(func(c *Config) *LogCompress { return &c.Log.Compress }, CompressNone, CompressGzip, CompressZstd)},
+
+	{"admin.address", "127.0.0.1:12340", "Address and port of metrics, health checks, profiles and the live page; port 0 takes a free one, an empty text is none. Nobody logs in there. Where it is in use, the server runs without and tries again.",
+		optionalAddrPort(func(c *Config) *netip.AddrPort { return &c.Admin.Address })},
+	{"admin.hosts", "", "Names that a request to `admin.address` may call it by, besides `localhost` and addresses.",
+		hosts(func(c *Config) *[]string { return &c.Admin.Hosts })},
 }
 
 // find returns the setting named key.

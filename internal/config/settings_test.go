@@ -48,8 +48,8 @@ func TestFieldsAndKeys(t *testing.T) {
 			if !field.IsExported() {
 				continue
 			}
-			if field.Name == "Log" {
-				count += check("log", value)
+			if field.Name == "Log" || field.Name == "Admin" {
+				count += check(strings.ToLower(field.Name), value)
 				continue
 			}
 			count++
@@ -77,6 +77,10 @@ func sample(kind reflect.Type) reflect.Value {
 	switch kind {
 	case reflect.TypeFor[netip.Addr]():
 		return reflect.ValueOf(netip.IPv6Loopback())
+	case reflect.TypeFor[netip.AddrPort]():
+		return reflect.ValueOf(netip.AddrPortFrom(netip.IPv6Loopback(), 1))
+	case reflect.TypeFor[[]string]():
+		return reflect.ValueOf([]string{"x"})
 	case reflect.TypeFor[[]netip.Prefix]():
 		return reflect.ValueOf([]netip.Prefix{{}})
 	}

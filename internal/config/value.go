@@ -153,3 +153,45 @@ func networks(field func(*Config) *[]netip.Prefix) value {
 		limits: `networks like "10.0.0.0/8" or "fd00::/8", without host bits`,
 	}
 }
+
+// optionalAddrPort is an address and a port, or nothing.
+func optionalAddrPort(field func(*Config) *netip.AddrPort) value {
+	return scalar[netip.AddrPort]{
+		field: field,
+		parse: func(s string) (netip.AddrPort, bool) {
+			if s == "" {
+				return netip.AddrPort{}, true
+			}
+			a, err := netip.ParseAddrPort(s)
+			return a, err == nil && isInterfaceName(a.Addr().Zone())
+		},
+		format: func(a netip.AddrPort) string {
+			if !a.IsValid() {
+				return ""
+			}
+			return a.String()
+		},
+		limits: `an address and port like "127.0.0.1:12340" or "[::1]:12340", or an empty text`,
+	}
+}
+
+func hosts(field func(*Config) *[]string) value {
+	return list[string]{
+		field:  field,
+		parse:  func(s string) (string, bool) { return s, isHostName(s) },
+		format: func(s string) string { return s },
+		limits: `host names like "quay.example.org", without a port`,
+	}
+}
+
+// isHostName reports whether s is letters, digits, hyphens and underscores in parts that are separated by dots.
+func isHostName(s string) bool {
+	for _, part := range strings.Split(s, ".") {
+		if part == "" || len(part) > 63 || strings.ContainsFunc(part, func(r rune) bool {
+			return r != '-' && r != '_' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
+		}) {
+			return false
+		}
+	}
+	return len(s) <= 253
+}

@@ -27,6 +27,10 @@ const (
 	ServerPanic Event = "server.panic"
 	// ServerReactor: a line of the network library, in detail.
 	ServerReactor Event = "server.reactor"
+	// AdminReady: metrics, health and the live page are served at addr.
+	AdminReady Event = "admin.ready"
+	// AdminUnavailable: they cannot be served at addr, because of error; that is tried again, and all else works.
+	AdminUnavailable Event = "admin.unavailable"
 	// ConfigWarning: something in the configuration's sources is wrong and was passed over.
 	ConfigWarning Event = "config.warning"
 )
@@ -101,14 +105,17 @@ type entry struct {
 
 // entries holds every event.
 var entries = map[Event]entry{
-	ServerStart:   {level: zapcore.InfoLevel, message: "Server starts"},
-	ServerReady:   {level: zapcore.InfoLevel, message: "Server is ready"},
-	ServerDrain:   {level: zapcore.InfoLevel, message: "Server drains"},
-	ServerStop:    {level: zapcore.InfoLevel, message: "Server stops"},
-	ServerWarning: {level: zapcore.WarnLevel, message: "Server is limited"},
-	ServerFailed:  {level: zapcore.ErrorLevel, message: "Server failed"},
-	ServerPanic:   {level: zapcore.ErrorLevel, message: "Recovered from a panic"},
-	ServerReactor: {level: zapcore.InfoLevel, message: "Reactor says", noise: true},
+	ServerStart:      {level: zapcore.InfoLevel, message: "Server starts"},
+	ServerReady:      {level: zapcore.InfoLevel, message: "Server is ready"},
+	ServerDrain:      {level: zapcore.InfoLevel, message: "Server drains"},
+	ServerStop:       {level: zapcore.InfoLevel, message: "Server stops"},
+	ServerWarning:    {level: zapcore.WarnLevel, message: "Server is limited"},
+	ServerFailed:     {level: zapcore.ErrorLevel, message: "Server failed"},
+	ServerPanic:      {level: zapcore.ErrorLevel, message: "Recovered from a panic"},
+	ServerReactor:    {level: zapcore.InfoLevel, message: "Reactor says", noise: true},
+	AdminReady:       {level: zapcore.InfoLevel, message: "Admin is ready"},
+	AdminUnavailable: {level: zapcore.WarnLevel, message: "No admin address"},
+
 	ConfigWarning: {level: zapcore.WarnLevel, message: "Configuration warning"},
 
 	ConnOpen:    {level: zapcore.DebugLevel, message: "Connection opened"},

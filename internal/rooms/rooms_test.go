@@ -30,6 +30,8 @@ var rooms = map[string]room{
 	"internal/logging":            {},
 	"internal/logs":               {rooms: []string{"internal/logging"}},
 	"internal/measure":            {noModule: true},
+	"internal/metrics":            {rooms: []string{"codec", "reactor", "handlers", "persistence", "internal/crypt", "internal/logging", "internal/measure"}},
+	"internal/admin":              {rooms: []string{"internal/logging"}},
 	"internal/rooms":              {noModule: true},
 	"bench":                       {rooms: []string{"codec", "client", "internal/crypt"}, modules: []string{"golang.org/x/sys", "github.com/HdrHistogram/hdrhistogram-go"}},
 	"bench/report":                {rooms: []string{"bench", "codec", "client", "internal/crypt"}, modules: []string{"golang.org/x/sys", "github.com/HdrHistogram/hdrhistogram-go"}},
@@ -43,14 +45,18 @@ var rooms = map[string]room{
 	"internal/proof/powercut":     {rooms: []string{"persistence", "internal/measure", "internal/proof/account"}},
 	"internal/proof/postgres":     {noModule: true},
 	"internal/proof/registration": {rooms: []string{"codec", "client", "internal/crypt", "internal/proof/program"}},
-	"cmd/sealquay":                {rooms: []string{"codec", "reactor", "handlers", "persistence", "client", "bench", "bench/report", "bench/agents", "internal/crypt", "internal/config", "internal/logging", "internal/logs", "internal/measure"}},
+	"cmd/sealquay":                {rooms: []string{"codec", "reactor", "handlers", "persistence", "client", "bench", "bench/report", "bench/agents", "internal/crypt", "internal/config", "internal/logging", "internal/logs", "internal/measure", "internal/metrics", "internal/admin"}},
 }
+
+// prometheus is for internal/metrics alone.
+const prometheus = "github.com/prometheus/client_golang"
 
 // forbidden are modules that a room must not see even through others.
 var forbidden = map[string][]string{
-	"handlers":    {"github.com/panjf2000/gnet/v2"},
-	"persistence": {"github.com/panjf2000/gnet/v2", "go.uber.org/zap"},
-	"reactor":     {"github.com/jmoiron/sqlx", "modernc.org/sqlite"},
+	"handlers":       {"github.com/panjf2000/gnet/v2", prometheus},
+	"persistence":    {"github.com/panjf2000/gnet/v2", "go.uber.org/zap", prometheus},
+	"reactor":        {"github.com/jmoiron/sqlx", "modernc.org/sqlite", prometheus},
+	"internal/admin": {prometheus},
 }
 
 type listed struct {
