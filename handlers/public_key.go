@@ -23,7 +23,7 @@ func (s *Session) publicKey(ctx context.Context, f codec.Frame) Answer {
 	}
 	id := f.Header.ClientID
 	s.request.client = id
-	row, err := s.Store.Client(ctx, persistence.ClientID(id))
+	row, err := s.row(ctx, persistence.ClientID(id))
 	switch {
 	case errors.Is(err, persistence.ErrUnknownClient):
 		return s.refuse(logging.UnknownClient)
@@ -44,8 +44,27 @@ func (s *Session) publicKey(ctx context.Context, f codec.Frame) Answer {
 	return s.grantKey(row, public)
 }
 
+// row returns the client with this id. Most are those that this connection has
+// registered a moment ago, and need not be read.
+func (s *Session) row(ctx context.Context, id persistence.ClientID) (persistence.Client, error) {
+	if fresh := s.fresh; fresh.name != "" && fresh.id == id {
+		s.fresh = registered{}
+		return persistence.Client{ID: id, Name: fresh.name}, nil
+	}
+	return s.Store.Client(ctx, id)
+}
+
 // storeKey writes the public key unless it is the one that is stored.
 func (s *Session) storeKey(ctx context.Context, row persistence.Client, key []byte) error {
+	if row.PublicKey == nil {
+		first, err := s.Store.SetFirstPublicKey(ctx, row.ID, key)
+		if first || err != nil {
+			return err
+		}
+		if row, err = s.Store.Client(ctx, row.ID); err != nil { // another connection was first
+			return err
+		}
+	}
 	if bytes.Equal(row.PublicKey, key) {
 		return nil
 	}

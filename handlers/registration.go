@@ -32,6 +32,7 @@ func (s *Session) registration(ctx context.Context, f codec.Frame) Answer {
 		return s.fail(err)
 	}
 	s.request.client = codec.ClientID(id)
+	s.fresh = registered{id, name}
 	s.logRegistered()
 	return Answer{Response: codec.RegistrationApproved{ClientID: codec.ClientID(id)}}
 }

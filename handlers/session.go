@@ -8,6 +8,7 @@ import (
 	"github.com/sealquay/sealquay/codec"
 	"github.com/sealquay/sealquay/internal/crypt"
 	"github.com/sealquay/sealquay/internal/logging"
+	"github.com/sealquay/sealquay/persistence"
 )
 
 // Conn describes the connection that a session serves.
@@ -38,11 +39,18 @@ type Answer struct {
 type Session struct {
 	*Service
 	conn     Conn
-	client   *client // whose key or files were used last; held
-	grant    *grant  // the AES key made on this connection; nil before 1101
-	upload   *upload // the 1103 under way
+	fresh    registered // by this connection, until its 1101
+	client   *client    // whose key or files were used last; held
+	grant    *grant     // the AES key made on this connection; nil before 1101
+	upload   *upload    // the 1103 under way
 	request  record
 	requests uint64
+}
+
+// registered is who came to be by a 1100.
+type registered struct {
+	id   persistence.ClientID
+	name string
 }
 
 // NewSession begins the conversation of a connection.

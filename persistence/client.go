@@ -144,6 +144,23 @@ func (s *Store) SetPublicKey(ctx context.Context, id ClientID, key []byte) error
 	})
 }
 
+// SetFirstPublicKey is SetPublicKey for a client that has no key yet. It
+// returns false, and changes nothing, when it has one or is not there.
+func (s *Store) SetFirstPublicKey(ctx context.Context, id ClientID, key []byte) (first bool, err error) {
+	if len(key) != PublicKeySize {
+		return false, fmt.Errorf("public key of %d bytes: %w", len(key), ErrInvalidKey)
+	}
+	_, err = s.record(ctx, func(t tx) error {
+		changed, err := t.exec(`UPDATE clients SET PublicKey = ?, LastSeen = ? WHERE ID = ? AND PublicKey IS NULL`, key, now(), id[:])
+		first = changed == 1
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("set the first public key of client %s: %w", id, err)
+	}
+	return first, nil
+}
+
 // SetChecksum remembers which checksum the client computes: "crc32", "cksum",
 // or "" to forget it.
 func (s *Store) SetChecksum(ctx context.Context, id ClientID, kind string) error {

@@ -240,6 +240,9 @@ func TestClientKeepsItsKeyAndChecksum(t *testing.T) {
 	if err != nil || !slices.Equal(client.PublicKey, key) || client.Checksum != "cksum" || client.Name != "anna" {
 		t.Errorf("client %+v, %v", client, err)
 	}
+	if first, err := s.SetFirstPublicKey(t.Context(), id, make([]byte, PublicKeySize)); first || err != nil {
+		t.Errorf("a first key beside another: %v, %v", first, err)
+	}
 	for what, err := range map[string]error{
 		"short key":       s.SetPublicKey(t.Context(), id, key[1:]),
 		"key of nobody":   s.SetPublicKey(t.Context(), newClientID(), key),

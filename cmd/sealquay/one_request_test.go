@@ -169,3 +169,24 @@ func (p *peer) awaitUnread() {
 		p.t.Fatal(err)
 	}
 }
+
+// TestKeyOfAnotherConnectionIsSeen gives a client a key from another connection
+// between its 1100 and its 1101: the second key replaces the first one, and the
+// log says so.
+func TestKeyOfAnotherConnectionIsSeen(t *testing.T) {
+	s := startTestServer(t)
+	first, second := dial(t, s), dial(t, s)
+	who := first.register("me")
+	other := &identity{who.name, who.id, newKey()}
+	second.exchange(other)
+	s.awaitLines(t, "request.done", 2)
+	if n := len(s.log.lines(t, "client.key_changed")); n != 0 {
+		t.Fatalf("the first key has changed %d keys", n)
+	}
+	key := first.exchange(who)
+	if n := len(s.awaitLines(t, "client.key_changed", 1)); n != 1 {
+		t.Errorf("%d keys have changed, want 1", n)
+	}
+	first.deliver(who, key, "file", []byte("text"))
+	s.checkStored(t, "me", "file", []byte("text"))
+}
