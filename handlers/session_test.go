@@ -124,3 +124,23 @@ func TestPlacesForWaitingFiles(t *testing.T) {
 		t.Errorf("%d files wait after all were forgotten, want none", n)
 	}
 }
+
+// A chunk of content is decrypted, checksummed and stored without an allocation.
+func TestChunkAllocatesNothing(t *testing.T) {
+	const chunks = 100
+	p := newSpeaker(t, newTestService(t), "alice")
+	chunk := make([]byte, 256<<10)
+	head := codec.EncryptedFile{ClientID: p.id, ContentSize: uint32((chunks + 2) * len(chunk)), FileName: []byte("a")}
+	if answer := p.say(t, head, nil); answer != nil || p.Session.upload == nil {
+		t.Fatalf("the head of the file: %#v, want content to be awaited", answer)
+	}
+	allocations := testing.AllocsPerRun(chunks, func() {
+		if answer := p.Content(t.Context(), chunk); answer.Response != nil {
+			t.Fatalf("a chunk: %#v", answer.Response)
+		}
+	})
+	if allocations > 0 {
+		t.Errorf("%v allocations for a chunk, want none", allocations)
+	}
+	p.Session.Close()
+}
