@@ -8,8 +8,10 @@ import (
 	"io"
 	"net"
 	"testing"
+	"time"
 
 	"github.com/sealquay/sealquay/codec"
+	"github.com/sealquay/sealquay/internal/crypt"
 )
 
 // benchmarkSend sends one file again and again to a server that only reads and
@@ -69,5 +71,29 @@ func benchmarkSend(b *testing.B, size int) {
 	<-served
 }
 
-func BenchmarkSend1KiB(b *testing.B)  { benchmarkSend(b, 1<<10) }
-func BenchmarkSend64MiB(b *testing.B) { benchmarkSend(b, 64<<20) }
+func BenchmarkSend1KiB(b *testing.B) { benchmarkSend(b, 1<<10) }
+
+// BenchmarkSend64MiB is one stream, and what share it is of its limit: CBC
+// encrypts one block after the other, here with both checksums and nothing else.
+// Reading, sealing and writing overlap, so that a machine with a processor for
+// each comes near 1.
+func BenchmarkSend64MiB(b *testing.B) {
+	const size = 64 << 20
+	limit := sealingRate(size)
+	benchmarkSend(b, size)
+	b.ReportMetric(float64(b.N)*size/b.Elapsed().Seconds()/limit, "of-sealing")
+}
+
+// sealingRate is how many bytes are sealed in a second, in pieces that stay in
+// the cache: the best of five.
+func sealingRate(size int) (best float64) {
+	piece, key := make([]byte, largeBuffer), crypt.NewKey()
+	for range 5 {
+		sealer, start := crypt.NewSealer(&key), time.Now()
+		for range size / len(piece) {
+			sealer.Seal(piece, piece)
+		}
+		best = max(best, float64(size)/time.Since(start).Seconds())
+	}
+	return best
+}

@@ -16,6 +16,7 @@ type conversation struct {
 	old     []byte   // me.info as it was found, or nil
 	damaged bool     // it was found damaged
 	session *Session // nil before it is connected
+	joined  func()   // called when there is a session with an AES key
 }
 
 func (c *conversation) close() {
@@ -23,25 +24,6 @@ func (c *conversation) close() {
 		c.session.Close()
 		c.session = nil
 	}
-}
-
-func (c *conversation) sendAll(ctx context.Context) ([]Result, error) {
-	results := make([]Result, len(c.Files))
-	var problems []error
-	ended := false
-	for i, path := range c.Files {
-		r := &results[i]
-		r.Path = path
-		if ended {
-			r.Err = &Error{Problem: ErrNotSent}
-			continue
-		}
-		if r.Receipt, r.Err = c.sendFile(ctx, path); r.Err != nil {
-			problems = append(problems, r.Err)
-			ended = !concernsOneFile(r.Err)
-		}
-	}
-	return results, errors.Join(problems...)
 }
 
 func concernsOneFile(err error) bool {
@@ -65,6 +47,7 @@ func (c *conversation) sendFile(ctx context.Context, path string) (Receipt, erro
 		c.close()
 		return Receipt{}, err
 	}
+	c.joined()
 	receipt, err := c.session.Send(ctx, file, func(sent int64) { c.Progress(path, sent, file.Size) })
 	if c.session.Dialect() == codec.Seed || c.session.Usable() != nil {
 		c.close()

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"github.com/sealquay/sealquay/codec"
 )
@@ -20,9 +21,17 @@ type Transfer struct {
 	Name  string   // of the client
 	Files []string // paths; if none, the one of transfer.info, which is relative to Dir
 
+	// Parallel is how many files are sent at once, each over a connection of its
+	// own: 1, the default, to MaxParallel. To a server of the seed's dialect it
+	// is always 1.
+	Parallel int
+
 	// Progress, if not nil, is told how much of a file is sent, from 0 again at
-	// each try.
+	// each try. Like Finished and Notice, it is called by one goroutine at a time.
 	Progress func(path string, sent, size int64)
+	// Finished, if not nil, is told what became of a file as soon as that is
+	// clear.
+	Finished func(Result)
 	// Notice, if not nil, is told in a sentence what a person should know of.
 	Notice func(sentence string)
 }
@@ -37,16 +46,14 @@ type Result struct {
 // Send does the conversation. Settings and all files are checked before the
 // server is connected to; if anything is wrong, nothing is sent and there are no
 // results. Otherwise there is one for each file, in order, and the error joins
-// theirs: a file that fails by itself leaves the others their turn, any other
-// failure ends the conversation.
+// theirs: a file that fails by itself leaves the others their turn, after any other
+// failure only those already on their way are finished.
 func (t Transfer) Send(ctx context.Context) ([]Result, error) {
 	t.Options = t.Options.withDefaults()
-	if t.Progress == nil {
-		t.Progress = func(string, int64, int64) {}
+	if t.Parallel < 0 || t.Parallel > MaxParallel {
+		return nil, &Error{Problem: ErrSettings, Detail: fmt.Sprintf("%d files at once: want 1 to %d", t.Parallel, MaxParallel)}
 	}
-	if t.Notice == nil {
-		t.Notice = func(string) {}
-	}
+	t.listen()
 	c, err := plan(t)
 	if err != nil {
 		return nil, err
@@ -61,6 +68,34 @@ func (t Transfer) Send(ctx context.Context) ([]Result, error) {
 	}
 	defer c.close()
 	return c.sendAll(ctx)
+}
+
+// listen makes the functions that are told of the transfer callable by any
+// stream.
+func (t *Transfer) listen() {
+	var mu sync.Mutex
+	progress, finished, notice := t.Progress, t.Finished, t.Notice
+	t.Progress = func(path string, sent, size int64) {
+		if progress != nil {
+			mu.Lock()
+			defer mu.Unlock()
+			progress(path, sent, size)
+		}
+	}
+	t.Finished = func(r Result) {
+		if finished != nil {
+			mu.Lock()
+			defer mu.Unlock()
+			finished(r)
+		}
+	}
+	t.Notice = func(sentence string) {
+		if notice != nil {
+			mu.Lock()
+			defer mu.Unlock()
+			notice(sentence)
+		}
+	}
 }
 
 // plan completes the settings from the two files.

@@ -11,11 +11,12 @@ import (
 )
 
 type sendCommand struct {
-	Dir     string   `placeholder:"DIR" default:"." help:"Directory of transfer.info and me.info (default: the working directory)."`
-	Server  string   `placeholder:"HOST:PORT" help:"Send to this server instead of the one in transfer.info."`
-	Name    string   `placeholder:"NAME" help:"Register under this name instead of the one in transfer.info."`
-	Dialect string   `enum:"auto,documented,seed" default:"auto" placeholder:"DIALECT" help:"How to speak to the server: auto, documented or seed."`
-	Files   []string `arg:"" optional:"" name:"FILE" help:"Files to send instead of the one in transfer.info."`
+	Dir      string   `placeholder:"DIR" default:"." help:"Directory of transfer.info and me.info (default: the working directory)."`
+	Server   string   `placeholder:"HOST:PORT" help:"Send to this server instead of the one in transfer.info."`
+	Name     string   `placeholder:"NAME" help:"Register under this name instead of the one in transfer.info."`
+	Parallel int      `placeholder:"N" default:"4" help:"Send so many files at once, each over a connection of its own, 1 to 32 (default: ${default}). A server of the seed's dialect gets one after the other."`
+	Dialect  string   `enum:"auto,documented,seed" default:"auto" placeholder:"DIALECT" help:"How to speak to the server: auto, documented or seed."`
+	Files    []string `arg:"" optional:"" name:"FILE" help:"Files to send instead of the one in transfer.info."`
 }
 
 var dialects = map[string]codec.Dialect{
@@ -25,6 +26,9 @@ var dialects = map[string]codec.Dialect{
 // Run sends the files and prints one line for each. It fails unless every file
 // was acknowledged.
 func (s sendCommand) Run(ctx context.Context, c console) error {
+	if s.Parallel < 1 {
+		return fmt.Errorf("--parallel %d: want 1 to %d", s.Parallel, client.MaxParallel)
+	}
 	show := newDisplay(c.err)
 	show.notice("The server is not authenticated: without TLS, nothing proves that it is the right one.")
 	results, err := client.Transfer{
@@ -32,7 +36,9 @@ func (s sendCommand) Run(ctx context.Context, c console) error {
 		Dir:      s.Dir,
 		Name:     s.Name,
 		Files:    s.Files,
+		Parallel: s.Parallel,
 		Progress: show.progress,
+		Finished: func(r client.Result) { show.finished(r.Path) },
 		Notice:   show.notice,
 	}.Send(ctx)
 	show.end()

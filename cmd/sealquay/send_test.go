@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -61,6 +62,31 @@ func TestSend(t *testing.T) {
 	}
 }
 
+// Many files go over several connections, and all are told of in their order.
+func TestSendInParallel(t *testing.T) {
+	server := startTestServer(t)
+	folder := sendFolder(t, server.addr.String(), "ann", "digits")
+	args, want := []string{"--dir", folder, "--parallel", "3"}, ""
+	for i := range 30 {
+		name := fmt.Sprint("file ", i)
+		writeFile(t, folder, name, strings.Repeat(name, 1000*i))
+		path := filepath.Join(folder, name)
+		args, want = append(args, path), want+fmt.Sprintf("acknowledged  %s: %d bytes", path, 1000*i*len(name))+"\n"
+	}
+	status, out, err := send(t, args...)
+	if short := regexp.MustCompile(", crc32 [0-9a-f]{8}, tries: 1").ReplaceAllString(out, ""); status != 0 || short != want {
+		t.Errorf("status %d\n%s\nwant:\n%s\n%s", status, out, want, err)
+	}
+	if n := strings.Count(err, "sending "); n != 30 {
+		t.Errorf("%d files are told of:\n%s", n, err)
+	}
+	if n := len(server.awaitLines(t, "conn.close", 3)); n != 3 {
+		t.Errorf("%d connections, want 3", n)
+	}
+	server.checkStored(t, "ann", "file 29", []byte(strings.Repeat("file 29", 29000)))
+	server.checkLog(t)
+}
+
 func TestSendFails(t *testing.T) {
 	server := startTestServer(t)
 	folder := sendFolder(t, server.addr.String(), "ann", "missing")
@@ -77,6 +103,8 @@ func TestSendFails(t *testing.T) {
 		{"no such file", []string{"--dir", folder}, 1, []string{"no such file", "hint: Only regular files"}},
 		{"no settings", []string{"--dir", t.TempDir()}, 1, []string{"address of a server", "hint: transfer.info has three lines"}},
 		{"name taken", []string{"--dir", t.TempDir(), "--server", server.addr.String(), "--name", "ann", digits}, 1, []string{"hint: Choose another name"}},
+		{"none at once", []string{"--parallel", "0", digits}, 1, []string{"--parallel 0: want 1 to 32"}},
+		{"too many at once", []string{"--dir", folder, "--parallel", "33", digits}, 1, []string{"33 files at once: want 1 to 32"}},
 		{"unknown flag", []string{"--nothing"}, 2, []string{"--nothing"}},
 		{"unknown dialect", []string{"--dialect", "klingon"}, 2, []string{"klingon"}},
 	}
@@ -104,11 +132,11 @@ func TestLineDisplayTellsTries(t *testing.T) {
 	for _, step := range []struct {
 		path string
 		sent int64
-	}{{"a", 0}, {"a", 5}, {"a", 0}, {"a", 5}, {"b\x1b[2J", 0}} {
+	}{{"a", 0}, {"b\x1b[2J", 0}, {"a", 5}, {"a", 0}, {"a", 5}} {
 		d.progress(step.path, step.sent, 5)
 	}
 	d.end()
-	want := "sending a: 5 bytes\nsending a again: the CRC was wrong, try 2\nsending \"b\\x1b[2J\": 5 bytes\n"
+	want := "sending a: 5 bytes\nsending \"b\\x1b[2J\": 5 bytes\nsending a again: the CRC was wrong, try 2\n"
 	if out.String() != want {
 		t.Errorf("printed:\n%s\nwant:\n%s", out.String(), want)
 	}
