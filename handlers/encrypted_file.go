@@ -65,11 +65,12 @@ func (s *Session) encryptedFile(ctx context.Context, f codec.Frame) Answer {
 const paddingMax = 16
 
 func (s *Session) beginUpload(ctx context.Context, f codec.Frame, m codec.EncryptedFile, to *file, key *crypt.Key) Answer {
-	stored, err := s.Store.Begin(ctx, persistence.ClientID(m.ClientID), to.name, f.Content)
+	stored, err := s.Store.Begin(ctx, persistence.ClientID(m.ClientID), to.name, f.Content-paddingMax)
 	if err != nil {
 		return s.fail(err)
 	}
 	to.upload = stored
+	s.logQuotaWarnings(stored.QuotaWarnings())
 	m.FileNameField = bytes.Clone(m.FileNameField) // the frame goes
 	s.upload = &upload{file: to, opener: s.opener(key), left: f.Content, message: m,
 		announced: f.Content, began: s.request.arrived}
@@ -119,6 +120,10 @@ func (s *Session) ContentEnd(ctx context.Context) Answer {
 	}
 	err := u.upload.Received(ctx, persistence.Sums{CRC32: u.sums.CRC32, Cksum: u.sums.Cksum})
 	if err != nil {
+		// Before the answer: what was reserved for it is free when the client hears.
+		if err := u.upload.Discard(ctx); err != nil {
+			s.logFault(err)
+		}
 		return s.failUpload(err)
 	}
 	s.upload = nil
@@ -173,7 +178,10 @@ func (s *Session) whyNoKey(ctx context.Context, id codec.ClientID) logging.Reaso
 }
 
 func reasonOf(err error) logging.Reason {
+	quota := (*persistence.QuotaError)(nil)
 	switch {
+	case errors.As(err, &quota):
+		return quotas[quota.Kind].reason
 	case errors.Is(err, persistence.ErrNoSpace):
 		return logging.StorageFull
 	case errors.Is(err, persistence.ErrFileConflict):

@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 	"time"
 
@@ -91,10 +92,17 @@ func (s *Session) refuse(why logging.Reason) Answer {
 	return Answer{Response: codec.RegistrationError{}, SkipContent: true}
 }
 
-// fail refuses because of the storage, and logs its error.
+// fail refuses because of the storage, and logs its error unless that is a rule
+// which forbids the request.
 func (s *Session) fail(err error) Answer {
-	s.logFault(err)
-	return s.refuse(reasonOf(err))
+	why := reasonOf(err)
+	switch {
+	case errors.Is(err, persistence.ErrLowSpace):
+		s.logLowSpace(err)
+	case !why.IsPolicy():
+		s.logFault(err)
+	}
+	return s.refuse(why)
 }
 
 // identify makes id the client of the session. A connection that exchanged a

@@ -43,13 +43,14 @@ const (
 	ProblemCRC      Problem = "crc"      // content with another CRC-32 than its row says
 	ProblemRead     Problem = "read"     // content that cannot be read
 	ProblemStray    Problem = "stray"    // content without a row
+	ProblemUsage    Problem = "usage"    // counters of a quota that are not what the rows hold
 	ProblemDatabase Problem = "database" // the database itself is damaged
 )
 
 // Finding is one thing that is not as it should be.
 type Finding struct {
 	Problem     Problem
-	ID          ClientID // zero for strays and the database
+	ID          ClientID // zero for strays, the database, and the counters of all clients
 	FileName    string
 	PathName    string
 	Detail      string
@@ -82,7 +83,7 @@ func (s *Store) Check(ctx context.Context, options CheckOptions) (Report, error)
 	}
 	c := &checker{Store: s, options: options, buffer: make([]byte, 256<<10)}
 	c.pace = pace{rate: options.BytesPerSecond, start: time.Now()}
-	for _, step := range []func(context.Context) error{c.database, c.files, c.versions, c.withoutRow} {
+	for _, step := range []func(context.Context) error{c.database, c.usage, c.files, c.versions, c.withoutRow} {
 		if err := step(ctx); err != nil {
 			return c.report, fmt.Errorf("check: %w", err)
 		}
@@ -221,20 +222,25 @@ func (c *checker) withoutRow(ctx context.Context) error {
 // unless it has changed meanwhile.
 func (s *Store) distrust(ctx context.Context, row fileRow) (done bool, err error) {
 	err = s.update(ctx, func(t tx) error {
-		inFiles, err := t.exec(`UPDATE files SET Verified = ?, VerifiedAt = NULL WHERE PathName = ? AND Verified`, false, row.PathName)
-		if err != nil {
+		_, err := s.counted(t, row.ID, row.FileName, nil, func() (err error) {
+			done, err = distrust(t, row)
 			return err
-		}
-		inVersions, err := t.exec(`DELETE FROM versions WHERE PathName = ?`, row.PathName)
-		if err != nil {
-			return err
-		}
-		if done = inFiles+inVersions > 0; !done {
-			return nil
-		}
-		return claim(t, rand.Text(), row.ID, row.FileName, row.PathName, stateQuarantine)
+		})
+		return err
 	})
 	return done && err == nil, err
+}
+
+func distrust(t tx, row fileRow) (done bool, err error) {
+	inFiles, err := t.exec(`UPDATE files SET Verified = ?, VerifiedAt = NULL WHERE PathName = ? AND Verified`, false, row.PathName)
+	if err != nil {
+		return false, err
+	}
+	inVersions, err := t.exec(`DELETE FROM versions WHERE PathName = ?`, row.PathName)
+	if err != nil || inFiles+inVersions == 0 {
+		return false, err
+	}
+	return true, claim(t, rand.Text(), row.ID, row.FileName, row.PathName, stateQuarantine)
 }
 
 // pace keeps reading at a rate.

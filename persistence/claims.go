@@ -39,14 +39,31 @@ func claim(t tx, name string, id ClientID, fileName, key string, state int) erro
 	return err
 }
 
-// deleteIntent ends an upload whose content was never visible.
+// An intent is a row of uploads that says that an upload is under way.
+type intent struct {
+	Upload   string
+	ID       ClientID
+	FileName string
+}
+
+// withdraw ends an upload that is not going to be verified. When its content
+// may be visible, it is condemned; if the row is gone then, the upload was
+// verified after all, and the content stays.
+func (s *Store) withdraw(t tx, i intent, visible bool) error {
+	_, err := s.counted(t, i.ID, i.FileName, nil, func() error {
+		if visible {
+			return condemnIntent(t, i.Upload)
+		}
+		return deleteIntent(t, i.Upload)
+	})
+	return err
+}
+
 func deleteIntent(t tx, name string) error {
 	_, err := t.exec(`DELETE FROM uploads WHERE Upload = ? AND State = 0`, name)
 	return err
 }
 
-// condemnIntent ends an upload whose content may be visible. If its row is
-// gone it was verified after all, and the content stays.
 func condemnIntent(t tx, name string) error {
 	_, err := t.exec(`UPDATE uploads SET State = 1 WHERE Upload = ? AND State = 0`, name)
 	return err
@@ -75,13 +92,31 @@ func (s *Store) recover(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		_, err = t.exec(`UPDATE uploads SET State = 1 WHERE State = 0`)
-		return err
+		return s.condemnAll(t)
 	})
 	if err != nil {
 		return fmt.Errorf("recover: %w", err)
 	}
 	_, err = s.removeClaimed(ctx)
+	return err
+}
+
+// condemnAll ends all uploads, and brings the counters up to date.
+func (s *Store) condemnAll(t tx) error {
+	if err := s.countAgain(t); err != nil {
+		return err
+	}
+	var counted []intent
+	err := t.list(&counted, `SELECT Upload AS upload, ID AS id, FileName AS filename FROM uploads WHERE State = 0 AND Counted <> 0`)
+	if err != nil {
+		return err
+	}
+	for _, i := range counted {
+		if err := s.withdraw(t, i, true); err != nil {
+			return err
+		}
+	}
+	_, err = t.exec(`UPDATE uploads SET State = 1 WHERE State = 0`)
 	return err
 }
 

@@ -84,6 +84,10 @@ type Client struct {
 	LastSeen   time.Time // UTC, as last written; see Store.Touch
 	Files      int64     // verified files, in lists only
 	Bytes      int64     // their size together, in lists only
+
+	// What counts against the quotas, in lists only: beside the above, earlier
+	// versions and uploads under way. -1 when the store has no quota.
+	CountedFiles, CountedBytes int64
 }
 
 // Register makes a client of this name and draws its id. It fails with
@@ -198,7 +202,9 @@ func (s *Store) Clients(ctx context.Context) iter.Seq2[Client, error] {
 			return t.list(&page, `SELECT ID AS id, Name AS name, PublicKey AS publickey, Checksum AS checksum,
 				Registered AS registered, LastSeen AS lastseen,
 				(SELECT COUNT(*) FROM files WHERE files.ID = clients.ID AND Verified) AS files,
-				(SELECT COALESCE(SUM(Size), 0) FROM files WHERE files.ID = clients.ID AND Verified) AS bytes
+				(SELECT COALESCE(SUM(Size), 0) FROM files WHERE files.ID = clients.ID AND Verified) AS bytes,
+				COALESCE((SELECT Files FROM usage WHERE usage.ID = clients.ID), -1) AS countedfiles,
+				COALESCE((SELECT Bytes FROM usage WHERE usage.ID = clients.ID), -1) AS countedbytes
 				FROM clients WHERE Name > ? ORDER BY Name LIMIT ?`, name, pageSize)
 		})
 		return page, err

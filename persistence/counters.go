@@ -31,7 +31,7 @@ func (c *counters) fault(err error) error {
 // isFault tells a failure of the storage from an answer of it, and from callers
 // who gave up.
 func isFault(err error) bool {
-	if err == nil || none(err) {
+	if quota := (*QuotaError)(nil); err == nil || none(err) || errors.As(err, &quota) {
 		return false
 	}
 	for _, answer := range []error{

@@ -29,6 +29,14 @@
 // the database waits for the flush: an answer that promises something, a name
 // for content, and the removal of content.
 //
+// # Quotas
+//
+// With a Quota, Begin reserves what a client has announced in the transaction
+// that records the intent. The counters in the table usage are moved only in the
+// transaction of what they count, so they are right after a crash too, and Check
+// proves it. Without a Quota nothing is counted, and the next opening with one
+// counts what is there.
+//
 // # What is where
 //
 // Below the data directory: sealquay.db, the rows in SQLite; sealquay.lock,

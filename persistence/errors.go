@@ -28,6 +28,9 @@ var (
 	// than the store has patience. What was asked of it is not acknowledged; it
 	// may still be in effect when the answer to a commit was what was lost.
 	ErrUnavailable = errors.New("the database does not answer")
+	// ErrLowSpace means that an upload would leave less of the disk free than
+	// Options.MinFree. It is an ErrNoSpace.
+	ErrLowSpace = fmt.Errorf("too little of the disk would stay free: %w", ErrNoSpace)
 	// ErrUploadState means that a method of an Upload was called out of order,
 	// or after the upload ended.
 	ErrUploadState = errors.New("the upload is not in a state for this")

@@ -35,6 +35,7 @@ func TestAnyOrderOfUploadsAndCrashes(t *testing.T) {
 		m := &model{machine: newMachine(t, Options{
 			OnConflict: rapid.SampledFrom([]Conflict{Replace, Keep}).Draw(r, "conflict"),
 			Keep:       2,
+			Quota:      rapid.SampledFrom([]Quota{{}, {ClientBytes: 90, ClientFiles: 4}, {TotalBytes: 70}}).Draw(r, "quota"),
 		}, nil)}
 		m.seed = rapid.Uint64().Draw(r, "luck")
 		m.must(r, m.start())
@@ -63,6 +64,7 @@ func (m *model) start() (err error) {
 
 // must ends the test on an error that no crash explains.
 func (m *model) must(r *rapid.T, err error) {
+	r.Helper()
 	if err != nil && !errors.Is(err, errCrashed) {
 		r.Fatal(err)
 	}
@@ -78,7 +80,9 @@ func (m *model) one(r *rapid.T) *modelUpload {
 func (m *model) begin(r *rapid.T) {
 	name := rapid.SampledFrom([]string{"one", "two"}).Draw(r, "name")
 	u, err := m.store.Begin(context.Background(), m.client, name, 16)
-	m.must(r, err)
+	if refusal := (*QuotaError)(nil); !errors.As(err, &refusal) {
+		m.must(r, err)
+	}
 	if err == nil {
 		m.uploads = append(m.uploads, &modelUpload{Upload: u})
 	}
@@ -101,7 +105,7 @@ func (m *model) receiveOne(r *rapid.T) {
 	u := m.one(r)
 	if err := u.Received(context.Background(), sumsOf(u.content)); err == nil {
 		u.received = true
-	} else if !u.received {
+	} else if refusal := (*QuotaError)(nil); !u.received && !errors.As(err, &refusal) {
 		m.must(r, err)
 	}
 }

@@ -57,6 +57,8 @@ type Options struct {
 	Durability Durability
 	OnConflict Conflict
 	Keep       int // how many earlier contents Keep keeps, at least 1
+	Quota      Quota
+	MinFree    int64 // bytes of the disk that uploads leave free; 0 is no bound
 
 	// Trouble hears of failures in the background, which no caller waits for:
 	// removal of replaced content, last seen. It may be called from any
@@ -75,5 +77,5 @@ func (o Options) check() error {
 	if o.OnConflict == Keep && o.Keep < 1 {
 		return fmt.Errorf("keep %d earlier contents: want at least 1", o.Keep)
 	}
-	return nil
+	return o.Quota.check()
 }

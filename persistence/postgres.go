@@ -151,7 +151,7 @@ func (r *postgresRows) verify(ctx context.Context, deep bool) (damage []string, 
 	if !deep {
 		return nil, r.db.PingContext(ctx)
 	}
-	for _, table := range []string{"clients", "files", "versions", "uploads", "store", "owners"} {
+	for _, table := range []string{"clients", "files", "versions", "uploads", "store", "owners", "usage"} {
 		if err := r.readAll(ctx, table); hasClass(err, "XX") {
 			damage = append(damage, fmt.Sprintf("table %s: %v", table, err))
 		} else if err != nil {

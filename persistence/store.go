@@ -21,12 +21,13 @@ const (
 // Store holds clients, files and their content. All its methods are safe for
 // concurrent use and block the calling goroutine.
 type Store struct {
-	options Options
-	owner   string // of the uploads begun by this opening
-	rows    database
-	content contents
-	root    *os.Root
-	lock    *os.File // nil when read only
+	options  Options
+	owner    string // of the uploads begun by this opening
+	rows     database
+	content  contents
+	lowWater lowWater
+	root     *os.Root
+	lock     *os.File // nil when read only
 
 	mu      sync.Mutex
 	live    map[string]struct{}    // uploads that have not ended
@@ -94,6 +95,9 @@ func (s *Store) open(ctx context.Context) (err error) {
 	if s.root, err = os.OpenRoot(directory); err != nil {
 		return err
 	}
+	if err := s.openLowWater(); err != nil {
+		return err
+	}
 	if err := s.openContent(); err != nil {
 		return err
 	}
@@ -113,6 +117,23 @@ func (s *Store) open(ctx context.Context) (err error) {
 		return err
 	}
 	return s.recover(ctx)
+}
+
+// openLowWater makes sure that the mark can be held.
+func (s *Store) openLowWater() error {
+	s.lowWater.mark = s.options.MinFree
+	s.lowWater.free = func() (int64, error) {
+		free, _, known := space(s.options.DataDir)
+		if !known {
+			return 0, fmt.Errorf("the free space of %s cannot be told", s.options.DataDir)
+		}
+		return free, nil
+	}
+	if s.lowWater.mark == 0 {
+		return nil
+	}
+	_, err := s.lowWater.free()
+	return err
 }
 
 func (s *Store) openContent() error {

@@ -42,18 +42,18 @@ func (s *Store) Sweep(ctx context.Context) (SweepReport, error) {
 // sweepIntents condemns the intents of uploads that are not live: Discard
 // could not remove them.
 func (s *Store) sweepIntents(ctx context.Context, report *SweepReport) error {
-	var intents []string
+	var intents []intent
 	err := s.view(ctx, func(t tx) error {
-		return t.list(&intents, `SELECT Upload AS upload FROM uploads WHERE State = 0`)
+		return t.list(&intents, `SELECT Upload AS upload, ID AS id, FileName AS filename FROM uploads WHERE State = 0`)
 	})
 	if err != nil {
 		return err
 	}
-	for _, upload := range intents {
-		if s.isLive(upload) {
+	for _, i := range intents {
+		if s.isLive(i.Upload) {
 			continue
 		}
-		if err := s.update(ctx, func(t tx) error { return condemnIntent(t, upload) }); err != nil {
+		if err := s.update(ctx, func(t tx) error { return s.withdraw(t, i, true) }); err != nil {
 			return err
 		}
 		report.Intents++

@@ -31,6 +31,8 @@ type Upload struct {
 	received time.Time
 	flush    *flush // begun by Received
 	replaces bool   // Verify has condemned an earlier content
+	owed     int64  // bytes that were announced and are still to come
+	warnings []QuotaWarning
 }
 
 type stage int
@@ -45,23 +47,29 @@ const (
 // Begin starts the upload of a file of a client: ErrUnknownClient when there
 // is no such client, ErrInvalidName when the name cannot be stored,
 // ErrFileConflict when a verified file has the name and conflicts are refused.
-// contentSize, in bytes, is what the client has announced; it is recorded, and
-// nothing is reserved for it.
+// size, in bytes, is the least that the content is going to have. So much is
+// reserved: a QuotaError when a quota does not allow it, ErrLowSpace when it does
+// not fit the disk.
 //
 // The intent, which fixes where the content shall be, is committed before any
 // content is made, and on stable storage before that can have a name: so
 // nothing is ever left behind without a trace.
-func (s *Store) Begin(ctx context.Context, id ClientID, fileName string, contentSize int64) (*Upload, error) {
+func (s *Store) Begin(ctx context.Context, id ClientID, fileName string, size int64) (*Upload, error) {
 	if err := checkFileName(fileName); err != nil {
 		return nil, err
 	}
 	u := &Upload{store: s, name: rand.Text(), id: id, fileName: fileName}
+	if err := s.lowWater.enter(size); err != nil {
+		return nil, u.wrap("begin", err)
+	}
+	u.owed = size
 	free := s.plainFree(ctx, id, fileName)
 	s.hold(u.name)
 	var err error
-	u.intent, err = s.record(ctx, func(t tx) error { return u.intend(t, contentSize, free) })
+	u.intent, err = s.record(ctx, func(t tx) error { return u.reserve(t, size, free) })
 	if err != nil {
 		s.drop(u.name)
+		s.lowWater.leave(u.owed)
 		return nil, u.wrap("begin", err)
 	}
 	if u.draft, err = s.content.create(ctx, u.key); s.counters.fault(err) != nil {
@@ -70,6 +78,10 @@ func (s *Store) Begin(ctx context.Context, id ClientID, fileName string, content
 	}
 	return u, nil
 }
+
+// QuotaWarnings returns what Begin found: the quotas of which so much is used
+// from now on that somebody ought to know.
+func (u *Upload) QuotaWarnings() []QuotaWarning { return u.warnings }
 
 // plainFree reports that nothing is at the plain key of a name. Something may
 // be there that no row knows: put there by hand, or under a name that the file
@@ -80,30 +92,31 @@ func (s *Store) plainFree(ctx context.Context, id ClientID, fileName string) boo
 }
 
 // intend records the intent under a key that no row has.
-func (u *Upload) intend(t tx, contentSize int64, plainFree bool) error {
+func (u *Upload) intend(t tx, size int64, plainFree bool) error {
 	if u.store.options.OnConflict == Refuse {
 		if exists, err := verified(t, u.id, u.fileName); err != nil || exists {
 			return cmp.Or(err, ErrFileConflict)
 		}
 	}
+	counts := u.store.options.counts()
 	if plainFree {
 		u.key = plainKey(u.id, u.fileName)
 		added, err := t.exec(insertIntent+` AND `+unclaimed,
-			u.name, u.fileName, u.key, contentSize, u.store.owner, now(), u.id[:], u.key, u.key, u.key)
+			u.name, u.fileName, u.key, size, u.store.owner, now(), counts, u.id[:], u.key, u.key, u.key)
 		if err != nil || added == 1 {
 			return err
 		}
 	}
 	u.key = versionKey(u.id, u.name, u.fileName)
-	added, err := t.exec(insertIntent, u.name, u.fileName, u.key, contentSize, u.store.owner, now(), u.id[:])
+	added, err := t.exec(insertIntent, u.name, u.fileName, u.key, size, u.store.owner, now(), counts, u.id[:])
 	if err == nil && added == 0 {
 		err = ErrUnknownClient
 	}
 	return err
 }
 
-const insertIntent = `INSERT INTO uploads (Upload, ID, FileName, PathName, Size, State, Owner, Started)
-	SELECT ?, ID, ?, ?, ?, 0, ?, ? FROM clients WHERE ID = ?`
+const insertIntent = `INSERT INTO uploads (Upload, ID, FileName, PathName, Size, State, Owner, Started, Counted)
+	SELECT ?, ID, ?, ?, ?, 0, ?, ?, ? FROM clients WHERE ID = ?`
 
 // Write adds content. An error ends the upload: all that is left is Discard.
 func (u *Upload) Write(p []byte) (int, error) {
@@ -114,15 +127,25 @@ func (u *Upload) Write(p []byte) (int, error) {
 	}
 	n, err := u.draft.Write(p)
 	u.size += int64(n)
+	u.wrote(int64(n))
 	if u.store.counters.fault(err) != nil {
 		return n, u.fail("write", err)
 	}
 	return n, nil
 }
 
+// wrote notes that so much of what was announced is on the disk.
+func (u *Upload) wrote(n int64) {
+	if n = min(n, u.owed); n > 0 {
+		u.owed -= n
+		u.store.lowWater.wrote(n)
+	}
+}
+
 // Received says that the content is complete and has these checksums: it is
 // recorded as not verified. A row that says Verified is left as it is. The
-// content is being flushed from now on, and Verify waits for that.
+// content is being flushed from now on, and Verify waits for that. A QuotaError is possible
+// when there is more of it than was announced.
 func (u *Upload) Received(ctx context.Context, sums Sums) error {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -131,7 +154,7 @@ func (u *Upload) Received(ctx context.Context, sums Sums) error {
 	}
 	u.stage, u.sums, u.received = received, sums, now()
 	u.flush = startFlush(ctx, u.draft.flush, u.settleIntent)
-	if _, err := u.store.record(ctx, u.recordReceived); err != nil {
+	if _, err := u.store.record(ctx, u.settleSize); err != nil {
 		return u.fail("record received", err)
 	}
 	return nil
@@ -168,7 +191,7 @@ func (u *Upload) Verify(ctx context.Context) error {
 	}
 	err := u.store.counters.fault(u.publish(ctx))
 	if err == nil {
-		err = u.store.update(ctx, u.recordVerified)
+		err = u.store.update(ctx, u.countVerified)
 	}
 	if err != nil {
 		err = u.fail("verify", err)
@@ -240,12 +263,11 @@ func (u *Upload) discard(ctx context.Context) error {
 	if u.stage == ended {
 		return nil
 	}
-	withdraw, visible := deleteIntent, u.stage == published
-	if visible {
-		withdraw = condemnIntent
-	}
+	visible := u.stage == published
 	u.end()
-	_, err := u.store.record(ctx, func(t tx) error { return withdraw(t, u.name) })
+	_, err := u.store.record(ctx, func(t tx) error {
+		return u.store.withdraw(t, intent{u.name, u.id, u.fileName}, visible)
+	})
 	if err != nil {
 		return u.wrap("discard", err) // Sweep does it: the upload is not live any more
 	}
@@ -264,6 +286,8 @@ func (u *Upload) end() {
 		u.store.trouble(u.draft.discard())
 		u.draft = nil
 	}
+	u.store.lowWater.leave(u.owed)
+	u.owed = 0
 	u.store.drop(u.name)
 }
 

@@ -10,6 +10,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/sealquay/sealquay/internal/config"
 	"github.com/sealquay/sealquay/internal/logging"
 	"github.com/sealquay/sealquay/persistence"
 )
@@ -34,11 +35,13 @@ type clientLine struct {
 	LastSeen   time.Time `json:"last_seen,omitzero"`
 	Files      int64     `json:"files"`
 	Bytes      int64     `json:"bytes"`
+
+	Quota *quotaLine `json:"quota,omitempty"`
 }
 
 // Run lists the clients. It may run beside the server.
 func (l clientsListCommand) Run(ctx context.Context, c console) error {
-	store, _, err := openToLook(ctx, l.configFlags)
+	store, cfg, err := openToLook(ctx, l.configFlags)
 	if err != nil {
 		return err
 	}
@@ -53,37 +56,45 @@ func (l clientsListCommand) Run(ctx context.Context, c console) error {
 			LastSeen:   row.LastSeen,
 			Files:      row.Files,
 			Bytes:      row.Bytes,
+			Quota:      newQuotaLine(row, cfg.Quota),
 		}
 	})
 	if l.JSON {
 		return writeArray(c, lines)
 	}
+	if err := printClients(c, lines, cfg.Quota); err != nil {
+		return err
+	}
+	return printTotal(ctx, c, store, cfg.Quota)
+}
+
+func printClients(c console, lines iter.Seq2[clientLine, error], quota config.Quota) error {
 	t := tabwriter.NewWriter(c.out, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(t, "ID\tNAME\tLAST SEEN\tFILES\tBYTES")
+	fmt.Fprintln(t, "ID\tNAME\tLAST SEEN\tFILES\tBYTES"+quotaHeadings(quota))
 	for line, err := range lines {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%d\n", line.ID, logging.Untrusted(line.Name), moment(line.LastSeen), line.Files, line.Bytes)
+		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%d%s\n", line.ID, logging.Untrusted(line.Name), moment(line.LastSeen), line.Files, line.Bytes, line.Quota)
 	}
 	return t.Flush()
 }
 
 // openToLook opens the storage that the configuration names, to read it.
 // Warnings are left to those who serve: the port does not matter here.
-func openToLook(ctx context.Context, f configFlags) (*persistence.Store, string, error) {
+func openToLook(ctx context.Context, f configFlags) (*persistence.Store, *config.Config, error) {
 	cfg, _, err := f.load()
 	if err != nil {
-		return nil, "", err
+		return nil, nil, err
 	}
 	store, err := persistence.OpenReadOnly(ctx, cfg.DataDir)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, "", fmt.Errorf("no server has stored anything in %s: name its directory with --data-dir", cfg.DataDir)
+		return nil, nil, fmt.Errorf("no server has stored anything in %s: name its directory with --data-dir", cfg.DataDir)
 	}
 	if err != nil {
-		return nil, "", fmt.Errorf("open the storage in %s: %w", cfg.DataDir, err)
+		return nil, nil, fmt.Errorf("open the storage in %s: %w", cfg.DataDir, err)
 	}
-	return store, cfg.DataDir, nil
+	return store, cfg, nil
 }
 
 func transform[A, B any](rows iter.Seq2[A, error], line func(A) B) iter.Seq2[B, error] {

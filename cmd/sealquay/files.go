@@ -40,7 +40,7 @@ type fileLine struct {
 
 // Run lists the files. It may run beside the server.
 func (l filesListCommand) Run(ctx context.Context, c console) error {
-	store, dir, err := openToLook(ctx, l.configFlags)
+	store, cfg, err := openToLook(ctx, l.configFlags)
 	if err != nil {
 		return err
 	}
@@ -53,7 +53,7 @@ func (l filesListCommand) Run(ctx context.Context, c console) error {
 		}
 		filter.Client = &id
 	}
-	lines := transform(store.Files(ctx, filter), func(row persistence.File) fileLine { return newFileLine(row, dir) })
+	lines := transform(store.Files(ctx, filter), func(row persistence.File) fileLine { return newFileLine(row, cfg.DataDir) })
 	if l.JSON {
 		return writeArray(c, lines)
 	}

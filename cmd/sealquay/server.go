@@ -67,6 +67,8 @@ func storeOptions(cfg *config.Config, log *zap.Logger) persistence.Options {
 	o := persistence.Options{
 		DataDir: cfg.DataDir,
 		Keep:    cfg.KeepVersions,
+		Quota:   quotaOf(cfg),
+		MinFree: cfg.Quota.FreeSpace,
 		Trouble: func(err error) { logging.Log(log, logging.StorageFault, logging.Error(err)) },
 	}
 	if cfg.Durability == config.DurabilityRelaxed {
@@ -80,6 +82,15 @@ func storeOptions(cfg *config.Config, log *zap.Logger) persistence.Options {
 		o.OnConflict = persistence.Refuse
 	}
 	return o
+}
+
+func quotaOf(cfg *config.Config) persistence.Quota {
+	return persistence.Quota{
+		ClientFiles: int64(cfg.Quota.ClientFiles),
+		ClientBytes: cfg.Quota.ClientBytes,
+		TotalFiles:  int64(cfg.Quota.TotalFiles),
+		TotalBytes:  cfg.Quota.TotalBytes,
+	}
 }
 
 // listen opens the port: for this server alone, or beside the one that it takes

@@ -117,10 +117,20 @@ type Config struct {
 
 	ProxyProtocolFrom []netip.Prefix
 
+	Quota Quota
 	Log   Log
 	Admin Admin
 
 	sources map[string]Source
+}
+
+// Quota configures how much may be stored. 0 is no limit.
+type Quota struct {
+	ClientBytes int64 // of each client
+	ClientFiles int
+	TotalBytes  int64 // of all clients together
+	TotalFiles  int
+	FreeSpace   int64 // that uploads leave on the disk
 }
 
 // Log configures the log.

@@ -107,6 +107,17 @@ var settings = []setting{
 	{"proxy_protocol_from", "", "Networks whose connections start with a PROXY protocol header.",
 		networks(func(c *Config) *[]netip.Prefix { return &c.ProxyProtocolFrom })},
 
+	{"quota.client_bytes", "0", "Bytes of one client: verified files, kept versions and uploads under way. 0 means no limit.",
+		size(0, 1<<20*GiB, func(c *Config) *int64 { return &c.Quota.ClientBytes })},
+	{"quota.client_files", "0", "Files of one client, counted in the same way. 0 means no limit.",
+		integer(0, 1_000_000_000, func(c *Config) *int { return &c.Quota.ClientFiles })},
+	{"quota.total_bytes", "0", "Bytes of all clients together. 0 means no limit.",
+		size(0, 1<<20*GiB, func(c *Config) *int64 { return &c.Quota.TotalBytes })},
+	{"quota.total_files", "0", "Files of all clients together. 0 means no limit.",
+		integer(0, 1_000_000_000, func(c *Config) *int { return &c.Quota.TotalFiles })},
+	{"quota.free_space", "0", "Space that uploads leave free on the disk of `data_dir`. One that would leave less is refused at its head. 0 means none.",
+		size(0, 1<<20*GiB, func(c *Config) *int64 { return &c.Quota.FreeSpace })},
+
 	{"log.level", "info", "Least severe level that is logged.",
 		oneOf(func(c *Config) *LogLevel { return &c.Log.Level }, LevelDebug, LevelInfo, LevelWarn, LevelError)},
 	{"log.format", "auto", "Form of a log line. `auto`: for people at a terminal, else JSON.",

@@ -43,6 +43,11 @@ var policy = map[Reason]bool{
 	TriesExhausted: true,
 	FileExists:     true,
 
+	QuotaFiles:      true,
+	QuotaBytes:      true,
+	QuotaTotalFiles: true,
+	QuotaTotalBytes: true,
+
 	TooManyUploads:       true,
 	TooManyRegistrations: true,
 	UploadTooLarge:       true,

@@ -59,6 +59,9 @@ const (
 	ClientRegistered Event = "client.registered"
 	// ClientKeyChanged: a client replaced its public key by another one.
 	ClientKeyChanged Event = "client.key_changed"
+	// QuotaWarning: an upload brought what is stored to four fifths of a quota: limit names it, value is the use, wanted
+	// the quota. There is one line for each time that it is passed.
+	QuotaWarning Event = "quota.warning"
 	// ClientChecksum: a client's kind of CRC was found out and is remembered.
 	ClientChecksum Event = "client.checksum"
 	// FileReceived: an upload is complete and its CRC was sent.
@@ -128,6 +131,7 @@ var entries = map[Event]entry{
 
 	ClientRegistered: {level: zapcore.InfoLevel, message: "Client registered", audit: true},
 	ClientKeyChanged: {level: zapcore.InfoLevel, message: "Client changed its key", audit: true},
+	QuotaWarning:     {level: zapcore.WarnLevel, message: "Quota is nearly used up", audit: true},
 	ClientChecksum:   {level: zapcore.InfoLevel, message: "Client's checksum found"},
 	FileReceived:     {level: zapcore.InfoLevel, message: "File received"},
 	FileVerified:     {level: zapcore.InfoLevel, message: "File verified", audit: true},

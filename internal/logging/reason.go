@@ -72,7 +72,15 @@ const (
 	Superseded Reason = "superseded"
 	// FileExists: a verified file of this name exists, and on_conflict is refuse.
 	FileExists Reason = "file_exists"
-	// StorageFull: no space is left for the content.
+	// QuotaFiles: the client would have more files than quota.client_files allows.
+	QuotaFiles Reason = "quota_files"
+	// QuotaBytes: the client would have more bytes than quota.client_bytes allows.
+	QuotaBytes Reason = "quota_bytes"
+	// QuotaTotalFiles: all clients together would have more files than quota.total_files allows.
+	QuotaTotalFiles Reason = "quota_total_files"
+	// QuotaTotalBytes: all clients together would have more bytes than quota.total_bytes allows.
+	QuotaTotalBytes Reason = "quota_total_bytes"
+	// StorageFull: no space is left for the content, or less than quota.free_space would be.
 	StorageFull Reason = "storage_full"
 	// StorageFailed: the storage reported an error.
 	StorageFailed Reason = "storage_failed"
@@ -164,6 +172,10 @@ var reasons = map[Reason]bool{
 	TriesExhausted:  true,
 	Superseded:      true,
 	FileExists:      true,
+	QuotaFiles:      true,
+	QuotaBytes:      true,
+	QuotaTotalFiles: true,
+	QuotaTotalBytes: true,
 	StorageFull:     true,
 	StorageFailed:   true,
 	InternalError:   true,
