@@ -28,6 +28,7 @@ func testDatabase(t *testing.T, open func(testing.TB) database) {
 		"a file needs its client":            databaseKeepsClients,
 		"an ended context runs nothing":      databaseHonoursContext,
 		"a view changes nothing":             databaseViews,
+		"a delivery is given once":           databaseGivesOnce,
 		"nothing is wrong with a new one":    databaseVerifies,
 		"after close there is only one word": databaseCloses,
 	} {

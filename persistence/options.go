@@ -60,6 +60,10 @@ type Options struct {
 	Quota      Quota
 	MinFree    int64 // bytes of the disk that uploads leave free; 0 is no bound
 
+	// Hooks are the targets that are told of verified files: a Delivery is
+	// recorded for each.
+	Hooks []string
+
 	// Trouble hears of failures in the background, which no caller waits for:
 	// removal of replaced content, last seen. It may be called from any
 	// goroutine, must not block, and may be nil.

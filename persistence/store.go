@@ -39,6 +39,7 @@ type Store struct {
 	closed   atomic.Bool
 	removing sync.Mutex    // held while claims are carried out
 	removal  chan struct{} // holds one token when content waits to be removed
+	recorded chan struct{} // holds one token when deliveries were recorded
 	stop     context.CancelFunc
 	work     sync.WaitGroup
 }
@@ -76,11 +77,12 @@ func OpenReadOnly(ctx context.Context, dataDir string) (*Store, error) {
 
 func newStore(options Options) *Store {
 	return &Store{
-		options: options,
-		owner:   rand.Text(),
-		live:    map[string]struct{}{},
-		touched: map[ClientID]time.Time{},
-		removal: make(chan struct{}, 1),
+		options:  options,
+		owner:    rand.Text(),
+		live:     map[string]struct{}{},
+		touched:  map[ClientID]time.Time{},
+		removal:  make(chan struct{}, 1),
+		recorded: make(chan struct{}, 1),
 	}
 }
 

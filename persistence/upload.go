@@ -202,6 +202,7 @@ func (u *Upload) Verify(ctx context.Context) error {
 	if u.replaces {
 		u.store.wakeRemoval()
 	}
+	u.store.wakeDeliveries()
 	return nil
 }
 
@@ -223,7 +224,10 @@ func (u *Upload) recordVerified(t tx) error {
 	if err == nil && gone != 1 {
 		err = ErrUploadState
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return u.recordDeliveries(t)
 }
 
 // recordContent makes the content that of its name. Mostly the row that

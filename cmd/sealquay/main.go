@@ -20,6 +20,7 @@ type commands struct {
 	Send    sendCommand     `cmd:"" help:"Send files to a server."`
 	Clients clientsCommand  `cmd:"" help:"Show the registered clients."`
 	Files   filesCommand    `cmd:"" help:"Show the received files, and copy them out of the storage."`
+	Hooks   hooksCommand    `cmd:"" help:"Show what hooks have not been told yet."`
 	Check   checkCommand    `cmd:"" help:"Prove that the database and the files agree; exit 1 when they do not."`
 	DB      databaseCommand `cmd:"" name:"db" help:"Back up or export the database."`
 	Bench   benchCommand    `cmd:"" help:"Load a server with virtual clients and measure it."`

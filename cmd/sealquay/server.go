@@ -13,6 +13,7 @@ import (
 
 	"github.com/sealquay/sealquay/handlers"
 	"github.com/sealquay/sealquay/internal/config"
+	"github.com/sealquay/sealquay/internal/hooks"
 	"github.com/sealquay/sealquay/internal/logging"
 	"github.com/sealquay/sealquay/persistence"
 	"github.com/sealquay/sealquay/reactor"
@@ -25,6 +26,7 @@ type server struct {
 	handlers *handlers.Service
 	sweeper  *sweeper
 	draining atomic.Bool
+	hooks    *hooks.Runner // nil: none is configured
 }
 
 // startServer opens the storage and then the port.
@@ -44,6 +46,10 @@ func startServer(ctx context.Context, cfg *config.Config, log *zap.Logger) (*ser
 // listener, also when it does not start.
 func startServing(cfg *config.Config, log *zap.Logger, store *persistence.Store, listener net.Listener) (*server, error) {
 	s := &server{store: store}
+	told, err := hookTargets(cfg)
+	if err != nil {
+		return nil, errors.Join(err, listener.Close(), store.Close())
+	}
 	s.handlers = handlers.NewService(handlers.Config{
 		Store:            s.store,
 		Log:              log,
@@ -53,13 +59,13 @@ func startServing(cfg *config.Config, log *zap.Logger, store *persistence.Store,
 		TakenNameTimeout: cfg.TakenNameTimeout,
 		VerifyTimeout:    cfg.VerifyTimeout,
 	})
-	var err error
 	s.Reactor, err = reactor.Start(reactorConfig(cfg, log, listener, s.handlers))
 	if err != nil {
 		s.handlers.Close()
 		return nil, errors.Join(err, listener.Close(), store.Close())
 	}
 	s.sweeper = startSweeper(s.store, cfg.SweepInterval, log)
+	s.hooks = startHooks(cfg, store, told, log)
 	return s, nil
 }
 
@@ -69,6 +75,7 @@ func storeOptions(cfg *config.Config, log *zap.Logger) persistence.Options {
 		Keep:    cfg.KeepVersions,
 		Quota:   quotaOf(cfg),
 		MinFree: cfg.Quota.FreeSpace,
+		Hooks:   hookNames(cfg),
 		Trouble: func(err error) { logging.Log(log, logging.StorageFault, logging.Error(err)) },
 	}
 	if cfg.Durability == config.DurabilityRelaxed {
@@ -160,6 +167,9 @@ func (s session) ContentEnd(ctx context.Context) reactor.Answer {
 func (s *server) Stop(ctx context.Context) error {
 	s.draining.Store(true)
 	err := s.Drain(ctx)
+	if s.hooks != nil {
+		s.hooks.Stop()
+	}
 	s.sweeper.stop()
 	s.handlers.Close()
 	return errors.Join(err, s.store.Close())

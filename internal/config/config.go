@@ -118,6 +118,7 @@ type Config struct {
 	ProxyProtocolFrom []netip.Prefix
 
 	Quota Quota
+	Hooks Hooks
 	Log   Log
 	Admin Admin
 
@@ -131,6 +132,15 @@ type Quota struct {
 	TotalBytes  int64 // of all clients together
 	TotalFiles  int
 	FreeSpace   int64 // that uploads leave on the disk
+}
+
+// Hooks configures who is told of verified files.
+type Hooks struct {
+	Command    string // empty: none
+	URL        string // empty: none
+	SecretFile string // empty: requests are not signed
+	Timeout    time.Duration
+	Attempts   int
 }
 
 // Log configures the log.

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -98,6 +99,19 @@ func optionalPath(field func(*Config) *string) value {
 		parse:  func(s string) (string, bool) { return s, !strings.Contains(s, "\x00") && utf8.ValidString(s) },
 		format: func(s string) string { return s },
 		limits: "a path, or an empty text",
+	}
+}
+
+// optionalURL is a URL of HTTP, or nothing.
+func optionalURL(field func(*Config) *string) value {
+	return scalar[string]{
+		field: field,
+		parse: func(s string) (string, bool) {
+			u, err := url.Parse(s)
+			return s, s == "" || err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != ""
+		},
+		format: func(s string) string { return s },
+		limits: "a URL like \"https://host/path\", or an empty text",
 	}
 }
 

@@ -86,6 +86,16 @@ const (
 	StorageRelaxed Event = "storage.relaxed"
 )
 
+// What happens to hooks, which are told of verified files.
+const (
+	// HookDelivered: a hook has taken a file; count is how many attempts that took.
+	HookDelivered Event = "hook.delivered"
+	// HookFailed: an attempt to tell a hook of a file failed; there will be others. count is how many there were.
+	HookFailed Event = "hook.failed"
+	// HookDead: a hook was told of a file too often in vain, and is not told of it again.
+	HookDead Event = "hook.dead"
+)
+
 // What happens to the log itself.
 const (
 	// LogReopened: at a signal, the log file was opened again and the level was read anew: minimum_level.
@@ -142,6 +152,10 @@ var entries = map[Event]entry{
 	StorageOrphan:  {level: zapcore.WarnLevel, message: "Row without content"},
 	StorageFault:   {level: zapcore.ErrorLevel, message: "Storage failed"},
 	StorageRelaxed: {level: zapcore.WarnLevel, message: "Storage is not durable"},
+
+	HookDelivered: {level: zapcore.InfoLevel, message: "Hook has taken a file"},
+	HookFailed:    {level: zapcore.WarnLevel, message: "Hook failed"},
+	HookDead:      {level: zapcore.ErrorLevel, message: "Hook is given up"},
 
 	LogReopened: {level: zapcore.InfoLevel, message: "Log reopened", audit: true},
 	LogSampled:  {level: zapcore.WarnLevel, message: "Log lines left out"},

@@ -115,6 +115,12 @@ func Mechanism(name string) zap.Field { return zap.String("mechanism", name) }
 // Path is a path on the server, escaped and cut.
 func Path(path string) zap.Field { return zap.String("path", Untrusted(path)) }
 
+// Delivery names what a hook is told; it is the same at every attempt.
+func Delivery(name string) zap.Field { return zap.String("delivery", name) }
+
+// Hook is the hook that is told: command or url.
+func Hook(name string) zap.Field { return zap.String("hook", name) }
+
 // Key is a configuration key or an environment variable.
 func Key(key string) zap.Field { return zap.String("key", Untrusted(key)) }
 

@@ -59,6 +59,8 @@ var fields = []Field{
 	{"process_id", KindInteger},
 	{"mechanism", KindText},
 	{"path", KindText},
+	{"delivery", KindText},
+	{"hook", KindText},
 	{"key", KindText},
 	{"found", KindText},
 	{"detail", KindText},

@@ -27,6 +27,7 @@ var rooms = map[string]room{
 	"client":                      {rooms: []string{"codec", "internal/crypt"}, modules: []string{"golang.org/x/sys"}},
 	"internal/crypt":              {modules: []string{"golang.org/x/sys"}},
 	"internal/config":             {},
+	"internal/hooks":              {noModule: true},
 	"internal/logging":            {},
 	"internal/logs":               {rooms: []string{"internal/logging"}},
 	"internal/measure":            {noModule: true},
@@ -45,7 +46,7 @@ var rooms = map[string]room{
 	"internal/proof/powercut":     {rooms: []string{"persistence", "internal/measure", "internal/proof/account"}},
 	"internal/proof/postgres":     {noModule: true},
 	"internal/proof/registration": {rooms: []string{"codec", "client", "internal/crypt", "internal/proof/program"}},
-	"cmd/sealquay":                {rooms: []string{"codec", "reactor", "handlers", "persistence", "client", "bench", "bench/report", "bench/agents", "internal/crypt", "internal/config", "internal/logging", "internal/logs", "internal/measure", "internal/metrics", "internal/admin"}},
+	"cmd/sealquay":                {rooms: []string{"codec", "reactor", "handlers", "persistence", "client", "bench", "bench/report", "bench/agents", "internal/crypt", "internal/config", "internal/hooks", "internal/logging", "internal/logs", "internal/measure", "internal/metrics", "internal/admin"}},
 }
 
 // prometheus is for internal/metrics alone.

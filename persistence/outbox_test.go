@@ -1,0 +1,125 @@
+package persistence
+
+import (
+	"errors"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// databaseGivesOnce: of many who take at once, one gets a delivery, on every
+// database.
+func databaseGivesOnce(t *testing.T, d database) {
+	s := newStore(Options{Hooks: []string{"a", "b"}})
+	s.rows = d
+	id := newClientID()
+	mustUpdate(t, d, func(x tx) error { return insertClient(x, id, "anna") })
+	const files = 20
+	for range files {
+		u := &Upload{store: s, name: newClientID().String(), id: id, fileName: "f", key: newClientID().String(), received: now()}
+		mustUpdate(t, d, func(x tx) error { return errors.Join(u.recordContent(x), u.recordDeliveries(x)) })
+	}
+	var got atomic.Int64
+	var takers sync.WaitGroup
+	for range 8 {
+		takers.Go(func() {
+			for {
+				taken, next, err := s.TakeDeliveries(t.Context(), 7, time.Hour)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				got.Add(int64(len(taken)))
+				if len(taken) == 0 && !next.IsZero() {
+					return // all that is left is leased
+				}
+			}
+		})
+	}
+	takers.Wait()
+	if got.Load() != 2*files {
+		t.Errorf("%d deliveries were taken, of %d", got.Load(), 2*files)
+	}
+}
+
+// TestDelivery follows one delivery through all that can become of it.
+func TestDelivery(t *testing.T) {
+	s := openTest(t, Options{Hooks: []string{"command"}})
+	anna := register(t, s, "anna")
+	verifyNew(t, s, anna, "f", "text")
+	select {
+	case <-s.DeliveriesRecorded():
+	default:
+		t.Error("nobody is told that there is a delivery")
+	}
+	take := func(want int) (d Delivery) {
+		t.Helper()
+		taken, _, err := s.TakeDeliveries(t.Context(), 10, time.Hour)
+		if err != nil || len(taken) != want {
+			t.Fatalf("%d were taken, %v; want %d", len(taken), err, want)
+		}
+		if want == 1 {
+			d = taken[0]
+		}
+		return d
+	}
+	d := take(1)
+	if d.ClientName != "anna" || d.FileName != "f" || d.Size != 4 || d.CRC32 != sumsOf([]byte("text")).CRC32 ||
+		d.Number != 1 || d.Attempts != 1 || d.Target != "command" || time.Since(d.VerifiedAt) > time.Hour {
+		t.Errorf("delivery %+v", d)
+	}
+	take(0) // it is leased
+	if err := s.Postpone(t.Context(), d, time.Now().Add(-time.Second), "no answer"); err != nil {
+		t.Fatal(err)
+	}
+	if d = take(1); d.Attempts != 2 || d.Failure != "no answer" {
+		t.Errorf("after a failure %+v", d)
+	}
+	if err := s.Postpone(t.Context(), d, time.Time{}, "gone"); err != nil {
+		t.Fatal(err)
+	}
+	take(0) // it is dead
+	if n, err := s.Retry(t.Context(), "other"); n != 0 || err != nil {
+		t.Errorf("%d others are alive again, %v", n, err)
+	}
+	if n, err := s.Retry(t.Context(), d.Delivery); n != 1 || err != nil {
+		t.Errorf("%d are alive again, %v", n, err)
+	}
+	if d = take(1); d.Attempts != 1 {
+		t.Errorf("alive again %+v", d)
+	}
+	if err := s.Delivered(t.Context(), d); err != nil {
+		t.Fatal(err)
+	}
+	for d, err := range s.Deliveries(t.Context()) {
+		t.Errorf("there is still %+v, %v", d, err)
+	}
+}
+
+// TestDeliveryIsRecordedWithTheFile: what is not verified is not told, and what
+// is verified is told after a crash.
+func TestDeliveryIsRecordedWithTheFile(t *testing.T) {
+	options := Options{DataDir: t.TempDir(), Hooks: []string{"a", "b"}}
+	s := openTest(t, options)
+	anna := register(t, s, "anna")
+	verifyNew(t, s, anna, "kept", "text")
+	u := receive(t, s, anna, "given up", []byte("text"))
+	if err := u.Discard(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = openTest(t, options)
+	var told []string
+	for d, err := range s.Deliveries(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		told = append(told, d.FileName+" to "+d.Target)
+	}
+	if len(told) != 2 || told[0] != "kept to a" || told[1] != "kept to b" {
+		t.Errorf("deliveries %q", told)
+	}
+}
