@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 
 	"github.com/sealquay/sealquay/internal/config"
 )
@@ -21,6 +22,22 @@ func (f configFlags) load(more ...config.Flag) (*config.Config, []config.Warning
 		flags = append(flags, config.Flag{Name: "--data-dir", Key: "data_dir", Value: f.DataDir})
 	}
 	return config.Load(config.Options{File: f.Config, Environ: os.Environ(), Flags: flags})
+}
+
+// addressFlags are the flags of commands that are about the server's address.
+type addressFlags struct {
+	IP   string `name:"ip" placeholder:"IP" help:"Address to listen on."`
+	Port *int   `placeholder:"N" help:"Port to listen on, instead of that in port.info; 0 takes a free one."`
+}
+
+func (a addressFlags) flags() (given []config.Flag) {
+	if a.IP != "" {
+		given = append(given, config.Flag{Name: "--ip", Key: "server_ip_address", Value: a.IP})
+	}
+	if a.Port != nil {
+		given = append(given, config.Flag{Name: "--port", Key: "port", Value: strconv.Itoa(*a.Port)})
+	}
+	return given
 }
 
 type configCommand struct {

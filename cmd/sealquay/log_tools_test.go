@@ -172,12 +172,6 @@ func TestFail2ban(t *testing.T) {
 	}
 }
 
-// TestLogrotate has logrotate check its part of deploy.
-func TestLogrotate(t *testing.T) {
-	needProgram(t, "logrotate")
-	output(t, "logrotate", "--debug", "--state", filepath.Join(t.TempDir(), "state"), deploy(t, "logrotate/sealquay"))
-}
-
 // TestDocumentedQueries runs every line that docs/LOGGING.md shows for jq and
 // for sealquay logs.
 func TestDocumentedQueries(t *testing.T) {

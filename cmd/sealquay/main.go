@@ -25,6 +25,7 @@ type commands struct {
 	DB      databaseCommand `cmd:"" name:"db" help:"Back up or export the database."`
 	Bench   benchCommand    `cmd:"" help:"Load a server with virtual clients and measure it."`
 	Logs    logsCommand     `cmd:"" help:"Search and sum up the server's log."`
+	Health  healthCommand   `cmd:"" help:"Ask the server on this machine for an answer; exit 1 when none comes."`
 	Config  configCommand   `cmd:"" help:"Show or check the configuration."`
 	Version versionCommand  `cmd:"" help:"Show the version."`
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"os"
 	"os/signal"
-	"strconv"
 	"syscall"
 
 	"go.uber.org/zap"
@@ -16,8 +15,7 @@ import (
 
 type serveCommand struct {
 	configFlags
-	IP   string `name:"ip" placeholder:"IP" help:"Address to listen on."`
-	Port *int   `placeholder:"N" help:"Port to listen on, instead of that in port.info; 0 takes a free one."`
+	addressFlags
 
 	TakeOver int `placeholder:"PID" help:"Take port and storage over from the server with this process id, without refusing a connection meanwhile."`
 }
@@ -90,14 +88,4 @@ func (s serveCommand) drain(server *server, cfg *config.Config, log *zap.Logger)
 		return failure{err}
 	}
 	return nil
-}
-
-func (s serveCommand) flags() (given []config.Flag) {
-	if s.IP != "" {
-		given = append(given, config.Flag{Name: "--ip", Key: "server_ip_address", Value: s.IP})
-	}
-	if s.Port != nil {
-		given = append(given, config.Flag{Name: "--port", Key: "port", Value: strconv.Itoa(*s.Port)})
-	}
-	return given
 }

@@ -33,6 +33,7 @@ var rooms = map[string]room{
 	"internal/measure":            {noModule: true},
 	"internal/metrics":            {rooms: []string{"codec", "reactor", "handlers", "persistence", "internal/crypt", "internal/logging", "internal/measure"}},
 	"internal/admin":              {rooms: []string{"internal/logging"}},
+	"deploy":                      {noModule: true},
 	"internal/rooms":              {noModule: true},
 	"bench":                       {rooms: []string{"codec", "client", "internal/crypt"}, modules: []string{"golang.org/x/sys", "github.com/HdrHistogram/hdrhistogram-go"}},
 	"bench/report":                {rooms: []string{"bench", "codec", "client", "internal/crypt"}, modules: []string{"golang.org/x/sys", "github.com/HdrHistogram/hdrhistogram-go"}},
