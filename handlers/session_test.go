@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rsa"
+	"math"
 	"testing"
 
 	"go.uber.org/zap"
@@ -126,21 +127,26 @@ func TestPlacesForWaitingFiles(t *testing.T) {
 }
 
 // A chunk of content is decrypted, checksummed and stored without an allocation.
+// What others of the process allocate meanwhile is counted, too, so the least of
+// several counts tells.
 func TestChunkAllocatesNothing(t *testing.T) {
-	const chunks = 100
+	const counts, chunks = 10, 20
 	p := newSpeaker(t, newTestService(t), "alice")
 	chunk := make([]byte, 256<<10)
-	head := codec.EncryptedFile{ClientID: p.id, ContentSize: uint32((chunks + 2) * len(chunk)), FileName: []byte("a")}
+	head := codec.EncryptedFile{ClientID: p.id, ContentSize: uint32((counts*(chunks+1) + 1) * len(chunk)), FileName: []byte("a")}
 	if answer := p.say(t, head, nil); answer != nil || p.Session.upload == nil {
 		t.Fatalf("the head of the file: %#v, want content to be awaited", answer)
 	}
-	allocations := testing.AllocsPerRun(chunks, func() {
-		if answer := p.Content(t.Context(), chunk); answer.Response != nil {
-			t.Fatalf("a chunk: %#v", answer.Response)
-		}
-	})
-	if allocations > 0 {
-		t.Errorf("%v allocations for a chunk, want none", allocations)
+	least := math.Inf(1)
+	for range counts {
+		least = min(least, testing.AllocsPerRun(chunks, func() {
+			if answer := p.Content(t.Context(), chunk); answer.Response != nil {
+				t.Fatalf("a chunk: %#v", answer.Response)
+			}
+		}))
+	}
+	if least > 0 {
+		t.Errorf("%v allocations for a chunk, want none", least)
 	}
 	p.Session.Close()
 }

@@ -64,7 +64,7 @@ func startServing(cfg *config.Config, log *zap.Logger, store *persistence.Store,
 		s.handlers.Close()
 		return nil, errors.Join(err, listener.Close(), store.Close())
 	}
-	s.sweeper = startSweeper(s.store, cfg.SweepInterval, log)
+	s.sweeper = startSweeper(s.store, persistence.Retention(cfg.Retention), cfg.SweepInterval, log)
 	s.hooks = startHooks(cfg, store, told, log)
 	return s, nil
 }

@@ -117,10 +117,11 @@ type Config struct {
 
 	ProxyProtocolFrom []netip.Prefix
 
-	Quota Quota
-	Hooks Hooks
-	Log   Log
-	Admin Admin
+	Quota     Quota
+	Retention Retention
+	Hooks     Hooks
+	Log       Log
+	Admin     Admin
 
 	sources map[string]Source
 }
@@ -132,6 +133,12 @@ type Quota struct {
 	TotalBytes  int64 // of all clients together
 	TotalFiles  int
 	FreeSpace   int64 // that uploads leave on the disk
+}
+
+// Retention configures when verified files are removed again.
+type Retention struct {
+	MaxAge   time.Duration // 0: never
+	MaxFiles int           // of each client; 0: any number
 }
 
 // Hooks configures who is told of verified files.

@@ -117,6 +117,11 @@ var settings = []setting{
 		integer(0, 1_000_000_000, func(c *Config) *int { return &c.Quota.TotalFiles })},
 	{"quota.free_space", "0", "Space that uploads leave free on the disk of `data_dir`. One that would leave less is refused at its head. 0 means none.",
 		size(0, 1<<20*GiB, func(c *Config) *int64 { return &c.Quota.FreeSpace })},
+	{"retention.max_age", "0s", "Age at which a verified file is removed with its earlier versions, at the next sweep (`sweep_interval`). 0 means never.",
+		duration(0, 10*366*longest, func(c *Config) *time.Duration { return &c.Retention.MaxAge })},
+	{"retention.max_files", "0", "Verified files of each client that are kept, those that were verified last. 0 means all.",
+		integer(0, 1_000_000_000, func(c *Config) *int { return &c.Retention.MaxFiles })},
+
 	{"hooks.command", "", "Program that is run for each verified file, with the file as JSON on its standard input. See HOOKS.md.",
 		optionalPath(func(c *Config) *string { return &c.Hooks.Command })},
 	{"hooks.url", "", "URL that each verified file is posted to as JSON.",

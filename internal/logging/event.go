@@ -70,6 +70,8 @@ const (
 	FileVerified Event = "file.verified"
 	// FileRejected: the client did not accept the CRC (1105 or 1106).
 	FileRejected Event = "file.rejected"
+	// FileExpired: a verified file was removed, because of its age or because its client has newer ones.
+	FileExpired Event = "file.expired"
 	// FileDiscarded: an upload was removed before it was verified.
 	FileDiscarded Event = "file.discarded"
 )
@@ -146,6 +148,7 @@ var entries = map[Event]entry{
 	FileReceived:     {level: zapcore.InfoLevel, message: "File received"},
 	FileVerified:     {level: zapcore.InfoLevel, message: "File verified", audit: true},
 	FileRejected:     {level: zapcore.InfoLevel, message: "File rejected by client"},
+	FileExpired:      {level: zapcore.InfoLevel, message: "File expired", audit: true},
 	FileDiscarded:    {level: zapcore.InfoLevel, message: "File discarded"},
 
 	StorageSweep:   {level: zapcore.InfoLevel, message: "Storage swept"},

@@ -68,6 +68,10 @@ const (
 	GaveUp Reason = "gave_up"
 	// TriesExhausted: too many uploads without an accepted CRC; the AES key is thrown away.
 	TriesExhausted Reason = "tries_exhausted"
+	// RetentionAge: the file is older than files are kept.
+	RetentionAge Reason = "retention_age"
+	// RetentionCount: the client has as many newer files as are kept.
+	RetentionCount Reason = "retention_count"
 	// Superseded: a newer upload of the same name took the place of this one.
 	Superseded Reason = "superseded"
 	// FileExists: a verified file of this name exists, and on_conflict is refuse.
@@ -170,6 +174,8 @@ var reasons = map[Reason]bool{
 	CRCRejected:     true,
 	GaveUp:          true,
 	TriesExhausted:  true,
+	RetentionAge:    true,
+	RetentionCount:  true,
 	Superseded:      true,
 	FileExists:      true,
 	QuotaFiles:      true,
