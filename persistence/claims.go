@@ -31,6 +31,14 @@ func claimed(t tx, key string) (bool, error) {
 	return !free, err
 }
 
+// lockClaimed is claimed, and the answer stays right until the transaction ends.
+func lockClaimed(t tx, key string) (bool, error) {
+	if err := t.lock(key); err != nil {
+		return false, err
+	}
+	return claimed(t, key)
+}
+
 // claim records that the content under key, which no row claims any more, is
 // to be removed or quarantined.
 func claim(t tx, name string, id ClientID, fileName, key string, state int) error {
@@ -81,42 +89,28 @@ func (s *Store) drop(upload string) {
 	s.mu.Unlock()
 }
 
-// recover ends what an earlier process left: this one holds the lock, so all
-// intents are of processes that are gone. The first transaction always writes,
-// which flushes the log: what an earlier process committed but could not flush
-// is durable before anything is removed because of it.
+// recover ends what stores that are gone have left. The first transaction
+// always writes, which flushes the log: what an earlier process committed but
+// could not flush is durable before anything is removed because of it.
 func (s *Store) recover(ctx context.Context) error {
+	if err := s.rows.renew(ctx, s.owner, s.options.lease()); err != nil {
+		return fmt.Errorf("take a lease: %w", err)
+	}
 	err := s.update(ctx, func(t tx) error {
 		_, err := t.exec(`INSERT INTO store (One, Owner, Since) VALUES (1, ?, ?)
 			ON CONFLICT (One) DO UPDATE SET Owner = excluded.Owner, Since = excluded.Since`, s.owner, now())
 		if err != nil {
 			return err
 		}
-		return s.condemnAll(t)
+		return s.countAgain(t)
 	})
 	if err != nil {
 		return fmt.Errorf("recover: %w", err)
 	}
+	if err := s.endAbandoned(ctx); err != nil {
+		return fmt.Errorf("recover: %w", err)
+	}
 	_, err = s.removeClaimed(ctx)
-	return err
-}
-
-// condemnAll ends all uploads, and brings the counters up to date.
-func (s *Store) condemnAll(t tx) error {
-	if err := s.countAgain(t); err != nil {
-		return err
-	}
-	var counted []intent
-	err := t.list(&counted, `SELECT Upload AS upload, ID AS id, FileName AS filename FROM uploads WHERE State = 0 AND Counted <> 0`)
-	if err != nil {
-		return err
-	}
-	for _, i := range counted {
-		if err := s.withdraw(t, i, true); err != nil {
-			return err
-		}
-	}
-	_, err = t.exec(`UPDATE uploads SET State = 1 WHERE State = 0`)
 	return err
 }
 

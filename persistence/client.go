@@ -113,7 +113,12 @@ func insertClient(t tx, id ClientID, name string) error {
 	at := now()
 	added, err := t.exec(`INSERT INTO clients (ID, Name, LastSeen, Registered) VALUES (?, ?, ?, ?)
 		ON CONFLICT (Name) DO NOTHING`, id[:], name, at, at)
-	if err == nil && added == 0 {
+	if err != nil || added == 1 {
+		return err
+	}
+	var ours int // an earlier run of the job may have been committed
+	err = t.get(&ours, `SELECT COUNT(*) FROM clients WHERE Name = ? AND ID = ?`, name, id[:])
+	if err == nil && ours == 0 {
 		err = ErrNameTaken
 	}
 	return err

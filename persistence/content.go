@@ -16,7 +16,8 @@ type content interface {
 	create(ctx context.Context, key string) (draft, error)
 	// open reads what is under key; fs.ErrNotExist when nothing is.
 	open(ctx context.Context, key string) (io.ReadCloser, error)
-	// remove durably removes what is under key. Nothing there is no error.
+	// remove durably removes what is under key, and whatever a draft for it may
+	// have left behind. Nothing there is no error.
 	remove(ctx context.Context, key string) error
 }
 

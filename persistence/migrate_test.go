@@ -53,7 +53,7 @@ func TestNewerDatabaseIsRefused(t *testing.T) {
 	if _, err := Open(t.Context(), Options{DataDir: directory}); !errors.Is(err, ErrNewerDatabase) {
 		t.Errorf("open: %v", err)
 	}
-	if _, err := OpenReadOnly(t.Context(), directory); !errors.Is(err, ErrNewerDatabase) {
+	if _, err := OpenReadOnly(t.Context(), Options{DataDir: directory}); !errors.Is(err, ErrNewerDatabase) {
 		t.Errorf("open read only: %v", err)
 	}
 }
@@ -100,7 +100,7 @@ func TestBrokenDatabaseIsNamed(t *testing.T) {
 	}
 	for what, open := range map[string]func() (*Store, error){
 		"open":           func() (*Store, error) { return Open(t.Context(), Options{DataDir: directory}) },
-		"open read only": func() (*Store, error) { return OpenReadOnly(t.Context(), directory) },
+		"open read only": func() (*Store, error) { return OpenReadOnly(t.Context(), Options{DataDir: directory}) },
 	} {
 		if _, err := open(); err == nil || !strings.Contains(err.Error(), databaseFile) || !strings.Contains(err.Error(), directory) {
 			t.Errorf("%s: %v", what, err)
@@ -111,7 +111,7 @@ func TestBrokenDatabaseIsNamed(t *testing.T) {
 func TestReadOnlyMakesNothing(t *testing.T) {
 	directory := fastDir(t)
 	for _, path := range []string{directory, filepath.Join(directory, "missing")} {
-		if _, err := OpenReadOnly(t.Context(), path); !errors.Is(err, os.ErrNotExist) {
+		if _, err := OpenReadOnly(t.Context(), Options{DataDir: path}); !errors.Is(err, os.ErrNotExist) {
 			t.Errorf("open %s: %v", path, err)
 		}
 	}

@@ -80,7 +80,7 @@ func TestReadOnlyDisk(t *testing.T) {
 	if _, err := Open(t.Context(), s.options); !errors.Is(err, unix.EROFS) {
 		t.Errorf("open: %v", err)
 	}
-	r, err := OpenReadOnly(t.Context(), s.options.DataDir)
+	r, err := OpenReadOnly(t.Context(), Options{DataDir: s.options.DataDir})
 	if err != nil {
 		t.Fatal(err)
 	}

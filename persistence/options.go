@@ -1,6 +1,11 @@
 package persistence
 
-import "fmt"
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"time"
+)
 
 // Durability says what an acknowledgement promises.
 type Durability int
@@ -53,8 +58,18 @@ func (c Conflict) String() string {
 
 // Options says how a Store is opened.
 type Options struct {
-	DataDir    string // made when missing, mode 0700
+	DataDir    string // made when missing, mode 0700; not used when nothing is kept there
 	Durability Durability
+
+	// Postgres is the DSN of a PostgreSQL database for the rows, which stores
+	// of other nodes may use at the same time, when their content is the same:
+	// with content on a disk there may be one store. Empty, the rows are in
+	// SQLite below DataDir.
+	Postgres string
+	// Lease is how long this store may be cut off from a shared database before
+	// others end its uploads; 0 is 30 seconds.
+	Lease time.Duration
+
 	OnConflict Conflict
 	Keep       int // how many earlier contents Keep keeps, at least 1
 	Quota      Quota
@@ -72,10 +87,27 @@ type Options struct {
 	FileSystem func(FileSystem) FileSystem
 	// database may wrap the rows, to inject faults.
 	database func(database) database
+	// content opens another place for content than the disk below DataDir.
+	content func(context.Context) (contents, error)
+}
+
+const defaultLease = 30 * time.Second
+
+func (o Options) lease() time.Duration { return cmp.Or(o.Lease, defaultLease) }
+
+// usesDirectory reports that rows or content are below the data directory.
+func (o Options) usesDirectory() bool { return o.Postgres == "" || o.content == nil }
+
+// place names the storage in errors.
+func (o Options) place() string {
+	if o.usesDirectory() {
+		return "data directory " + o.DataDir
+	}
+	return "the shared storage"
 }
 
 func (o Options) check() error {
-	if o.DataDir == "" {
+	if o.DataDir == "" && o.usesDirectory() {
 		return fmt.Errorf("no data directory is given")
 	}
 	if o.OnConflict == Keep && o.Keep < 1 {

@@ -36,7 +36,9 @@ var postgresLimits = map[string]string{
 // job has a transaction of its own, at READ COMMITTED: what one job must not
 // see another do in its midst is held off by tx.lock and by the unique indexes.
 type postgresRows struct {
-	db      *sqlx.DB
+	db *sqlx.DB
+	patience
+	looking bool     // nothing may be changed
 	rebound sync.Map // query → the same with $1
 
 	mu     sync.Mutex
@@ -55,7 +57,20 @@ func openPostgres(ctx context.Context, dsn string, durability Durability) (*post
 	if err := migrateShared(ctx, db, postgresMigrations()); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	return &postgresRows{db: db}, nil
+	return &postgresRows{db: db, patience: usualPatience}, nil
+}
+
+// openPostgresReadOnly connects to look at the rows of a database whose tables
+// are there.
+func openPostgresReadOnly(ctx context.Context, dsn string) (*postgresRows, error) {
+	db, err := connectPostgres(dsn, Full)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkMigrations(ctx, db, postgresMigrations()); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return &postgresRows{db: db, patience: usualPatience, looking: true}, nil
 }
 
 func connectPostgres(dsn string, durability Durability) (*sqlx.DB, error) {

@@ -14,13 +14,6 @@ import (
 )
 
 const (
-	// attemptTime bounds one attempt at a job, its commit included.
-	attemptTime = 10 * time.Second
-	// outagePatience is how long a job is tried again while the database is
-	// away: a restart of it goes unnoticed.
-	outagePatience = 8 * time.Second
-	// doubtPatience is the same once the answer to a commit was lost.
-	doubtPatience = 20 * time.Second
 	// conflictTries bounds the attempts that end because of other jobs.
 	conflictTries = 20
 	// uniqueTries bounds those that end because a key is taken: the next one
@@ -30,16 +23,28 @@ const (
 	firstPause, longestPause = 4 * time.Millisecond, 250 * time.Millisecond
 )
 
+// patience says when to give up.
+type patience struct {
+	attempt time.Duration // bounds one attempt at a job, its commit included
+	outage  time.Duration // for a job while the database is away: a restart of it goes unnoticed
+	doubt   time.Duration // the same once the answer to a commit was lost
+}
+
+var usualPatience = patience{attempt: 10 * time.Second, outage: 8 * time.Second, doubt: 20 * time.Second}
+
 // update runs the job in a transaction of its own. While the database is away
 // or other jobs are in the way it is run again, in bounds. It is also run again
 // when the answer to its commit is lost: its statements wait for what the lost
 // transaction holds, and then see whether that was committed.
 func (r *postgresRows) update(ctx context.Context, job func(tx) error) error {
+	if r.looking {
+		return ErrReadOnly
+	}
 	if err := r.enter(); err != nil {
 		return err
 	}
 	defer r.jobs.Done()
-	return retry(ctx, func() (verdict, error) { return r.attempt(ctx, job) })
+	return r.retry(ctx, func() (verdict, error) { return r.try(ctx, job) })
 }
 
 // record is update: PostgreSQL flushes the commits of many together by itself.
@@ -63,7 +68,7 @@ const (
 
 // retry attempts until the verdict is final, the bounds are reached or ctx
 // ends. What may have been committed is not left because ctx ends.
-func retry(ctx context.Context, attempt func() (verdict, error)) error {
+func (p patience) retry(ctx context.Context, attempt func() (verdict, error)) error {
 	start := time.Now()
 	doubtful, counts := false, map[verdict]int{}
 	for pause := firstPause; ; pause = min(2*pause, longestPause) {
@@ -73,30 +78,30 @@ func retry(ctx context.Context, attempt func() (verdict, error)) error {
 		v, err := attempt()
 		counts[v]++
 		doubtful = doubtful || v == doubt
-		patience := outagePatience
+		limit := p.outage
 		if doubtful {
-			patience = doubtPatience
+			limit = p.doubt
 		}
 		switch {
 		case v == final, v == conflict && counts[v] >= conflictTries, v == taken && counts[v] >= uniqueTries:
 			return err
-		case time.Since(start) >= patience:
+		case time.Since(start) >= limit:
 			return fmt.Errorf("%w: %w", ErrUnavailable, err)
 		}
 		time.Sleep(pause/2 + rand.N(pause))
 	}
 }
 
-// attempt runs a job once.
-func (r *postgresRows) attempt(ctx context.Context, job func(tx) error) (verdict, error) {
-	within, cancel := context.WithTimeout(ctx, attemptTime) // to begin: ctx may still withdraw it
+// try runs a job once.
+func (r *postgresRows) try(ctx context.Context, job func(tx) error) (verdict, error) {
+	within, cancel := context.WithTimeout(ctx, r.patience.attempt) // to begin: ctx may still withdraw it
 	defer cancel()
 	conn, err := r.db.Connx(within)
 	if err != nil {
 		return judge(err), err
 	}
 	defer conn.Close() // gives it back; it is closed when it is broken
-	begun, cancel := context.WithTimeout(context.WithoutCancel(ctx), attemptTime)
+	begun, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.patience.attempt)
 	defer cancel()
 	inside, err := conn.BeginTxx(begun, nil)
 	if err != nil {
@@ -215,8 +220,8 @@ func (v postgresView) list(dest any, query string, args ...any) error {
 }
 
 func (v postgresView) query(ask func(context.Context) error) error {
-	return retry(v.ctx, func() (verdict, error) {
-		within, cancel := context.WithTimeout(v.ctx, attemptTime)
+	return v.rows.retry(v.ctx, func() (verdict, error) {
+		within, cancel := context.WithTimeout(v.ctx, v.rows.patience.attempt)
 		defer cancel()
 		err := ask(within)
 		if none(err) {

@@ -85,7 +85,7 @@ func TestReadyTellsWhetherRowsCanBeWritten(t *testing.T) {
 
 // slowRows is a database that takes its time.
 type slowRows struct {
-	rows
+	database
 	takes time.Duration
 	asked int
 }
@@ -95,9 +95,6 @@ func (r *slowRows) update(context.Context, func(tx) error) error {
 	time.Sleep(r.takes)
 	return errInjected
 }
-
-func (r *slowRows) verify(context.Context, bool) ([]string, error) { return nil, nil }
-func (r *slowRows) copyTo(context.Context, string) error           { return nil }
 
 // TestReadyIsCheap: many who ask share one look, for a second; and one who does
 // not get an answer in time takes that for an answer.

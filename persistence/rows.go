@@ -1,6 +1,9 @@
 package persistence
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // tx runs statements inside one transaction. Queries use ? as placeholder and
 // are prepared once for each connection. It is valid only during the call it
@@ -54,8 +57,21 @@ type upkeep interface {
 	copyTo(ctx context.Context, path string) error
 }
 
+// tenancy tells the stores that are at work from those that are gone, by the
+// clock of the database. Where one store has the database to itself, all others
+// are gone.
+type tenancy interface {
+	// renew says that a store will be at work for another lease.
+	renew(ctx context.Context, owner string, lease time.Duration) error
+	// resign says that a store has ended.
+	resign(ctx context.Context, owner string) error
+	// abandoned lists the intents of stores that are gone, which owner is not.
+	abandoned(t tx, owner string) ([]intent, error)
+}
+
 // database is all that a Store asks of the place for rows.
 type database interface {
 	rows
 	upkeep
+	tenancy
 }

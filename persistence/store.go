@@ -2,12 +2,8 @@ package persistence
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
-	"fmt"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,9 +21,11 @@ type Store struct {
 	owner    string // of the uploads begun by this opening
 	rows     database
 	content  contents
+	onDisk   bool // content is below the data directory
 	lowWater lowWater
 	root     *os.Root
-	lock     *os.File // nil when read only
+	lock     *os.File // nil when read only, or nothing is kept below the data directory
+	looking  bool     // nothing may be changed
 
 	mu      sync.Mutex
 	live    map[string]struct{}    // uploads that have not ended
@@ -44,183 +42,6 @@ type Store struct {
 	work     sync.WaitGroup
 }
 
-// Open opens the embedded storage of a data directory, or makes it, for this
-// process alone: ErrLocked when another has it. What a crash left behind is
-// removed before it returns: uploads that were under way, temporary files.
-// The database is refused with ErrNewerDatabase when a later version of this
-// program has changed it.
-func Open(ctx context.Context, options Options) (*Store, error) {
-	if err := options.check(); err != nil {
-		return nil, err
-	}
-	s := newStore(options)
-	if err := s.open(ctx); err != nil {
-		return nil, fmt.Errorf("open data directory %s: %w", options.DataDir, errors.Join(err, s.release()))
-	}
-	background, stop := context.WithCancel(context.WithoutCancel(ctx))
-	s.stop = stop
-	s.work.Go(func() { s.removeLoop(background) })
-	s.work.Go(func() { s.touchLoop(background) })
-	return s, nil
-}
-
-// OpenReadOnly opens an existing data directory to look at it, whether or not
-// another process has it open. Methods that change something fail with
-// ErrReadOnly.
-func OpenReadOnly(ctx context.Context, dataDir string) (*Store, error) {
-	s := newStore(Options{DataDir: dataDir})
-	if err := s.openReadOnly(ctx); err != nil {
-		return nil, fmt.Errorf("open data directory %s: %w", dataDir, errors.Join(err, s.release()))
-	}
-	return s, nil
-}
-
-func newStore(options Options) *Store {
-	return &Store{
-		options:  options,
-		owner:    rand.Text(),
-		live:     map[string]struct{}{},
-		touched:  map[ClientID]time.Time{},
-		removal:  make(chan struct{}, 1),
-		recorded: make(chan struct{}, 1),
-	}
-}
-
-func (s *Store) open(ctx context.Context) (err error) {
-	directory := s.options.DataDir
-	if err := makeDirectory(directory); err != nil {
-		return err
-	}
-	if s.lock, err = lock(filepath.Join(directory, lockFile)); err != nil {
-		return err
-	}
-	if s.root, err = os.OpenRoot(directory); err != nil {
-		return err
-	}
-	if err := s.openLowWater(); err != nil {
-		return err
-	}
-	if err := s.openContent(); err != nil {
-		return err
-	}
-	path, err := makeDatabase(directory)
-	if err != nil {
-		return err
-	}
-	rows, err := openSQLite(ctx, path, s.options.Durability)
-	if err != nil {
-		return fmt.Errorf("%s: %w", databaseFile, err)
-	}
-	s.rows = rows
-	if s.options.database != nil {
-		s.rows = s.options.database(rows)
-	}
-	if err := syncPath(directory); err != nil { // the entries of the database and its log
-		return err
-	}
-	return s.recover(ctx)
-}
-
-// openLowWater makes sure that the mark can be held.
-func (s *Store) openLowWater() error {
-	s.lowWater.mark = s.options.MinFree
-	s.lowWater.free = func() (int64, error) {
-		free, _, known := space(s.options.DataDir)
-		if !known {
-			return 0, fmt.Errorf("the free space of %s cannot be told", s.options.DataDir)
-		}
-		return free, nil
-	}
-	if s.lowWater.mark == 0 {
-		return nil
-	}
-	_, err := s.lowWater.free()
-	return err
-}
-
-func (s *Store) openContent() error {
-	if err := s.root.RemoveAll(temporaryFolder); err != nil {
-		return err
-	}
-	if err := s.root.Mkdir(temporaryFolder, 0o700); err != nil {
-		return err
-	}
-	below, err := newRootFS(s.root)
-	if err != nil {
-		return err
-	}
-	var files FileSystem = below
-	if s.options.FileSystem != nil {
-		files = s.options.FileSystem(files)
-	}
-	s.content, err = newDisk(files, s.options.Durability == Full)
-	return err
-}
-
-func (s *Store) openReadOnly(ctx context.Context) (err error) {
-	if s.root, err = os.OpenRoot(s.options.DataDir); err != nil {
-		return err
-	}
-	if _, err := s.root.Stat(databaseFile); err != nil {
-		return err
-	}
-	path, err := filepath.Abs(filepath.Join(s.options.DataDir, databaseFile))
-	if err != nil {
-		return err
-	}
-	s.content = &disk{fs: &rootFS{root: s.root}}
-	rows, err := openSQLiteReadOnly(ctx, path)
-	if err != nil {
-		return fmt.Errorf("%s: %w", databaseFile, err)
-	}
-	s.rows = rows
-	return nil
-}
-
-// makeDatabase makes the database's file with its mode, if it is missing:
-// SQLite gives its log the mode of the file. An existing file is not even
-// opened, because closing it would drop SQLite's locks of this process.
-func makeDatabase(directory string) (path string, err error) {
-	path, err = filepath.Abs(filepath.Join(directory, databaseFile))
-	if err != nil {
-		return "", err
-	}
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if errors.Is(err, fs.ErrExist) {
-		return path, nil
-	}
-	if err != nil {
-		return "", err
-	}
-	return path, file.Close()
-}
-
-// makeDirectory makes a directory and its parents, durably.
-func makeDirectory(path string) error {
-	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		return nil
-	}
-	parent := filepath.Dir(path)
-	if parent != path {
-		if err := makeDirectory(parent); err != nil {
-			return err
-		}
-	}
-	if err := os.Mkdir(path, 0o700); err != nil {
-		return err
-	}
-	return syncPath(parent)
-}
-
-// syncPath puts the entries of a directory on stable storage.
-func syncPath(path string) error {
-	directory, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(directory.Sync(), directory.Close())
-}
-
 // Close writes what is left of last seen and closes the store. Uploads that
 // have not ended cannot be verified any more: the next Open removes them.
 func (s *Store) Close() error {
@@ -231,7 +52,7 @@ func (s *Store) Close() error {
 	if s.stop != nil {
 		s.stop()
 		s.work.Wait()
-		err = s.writeTouched(context.Background())
+		err = errors.Join(s.writeTouched(context.Background()), s.rows.resign(context.Background(), s.owner))
 	}
 	return errors.Join(err, s.release())
 }
@@ -285,7 +106,7 @@ func (s *Store) view(ctx context.Context, job func(tx) error) error {
 }
 
 // readOnly reports that the store was opened only to be looked at.
-func (s *Store) readOnly() bool { return s.lock == nil }
+func (s *Store) readOnly() bool { return s.looking }
 
 // trouble reports a failure that no caller waits for.
 func (s *Store) trouble(err error) {

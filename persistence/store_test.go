@@ -99,7 +99,7 @@ func TestBackupIsAWholeDatabase(t *testing.T) {
 	if err := s.Backup(t.Context(), filepath.Join(restored, databaseFile)); err != nil {
 		t.Fatal(err)
 	}
-	from, err := OpenReadOnly(t.Context(), restored)
+	from, err := OpenReadOnly(t.Context(), Options{DataDir: restored})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +117,7 @@ func TestReadOnlyWhileAnotherHasItAndAfter(t *testing.T) {
 	}
 	look := func() {
 		t.Helper()
-		r, err := OpenReadOnly(t.Context(), s.options.DataDir)
+		r, err := OpenReadOnly(t.Context(), Options{DataDir: s.options.DataDir})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -39,12 +39,13 @@ func (s *Store) Sweep(ctx context.Context) (SweepReport, error) {
 	return report, errors.Join(failed...)
 }
 
-// sweepIntents condemns the intents of uploads that are not live: Discard
-// could not remove them.
+// sweepIntents condemns the intents of this store's uploads that are not live:
+// Discard could not remove them. Those of others are for leaseLoop.
 func (s *Store) sweepIntents(ctx context.Context, report *SweepReport) error {
 	var intents []intent
 	err := s.view(ctx, func(t tx) error {
-		return t.list(&intents, `SELECT Upload AS upload, ID AS id, FileName AS filename FROM uploads WHERE State = 0`)
+		return t.list(&intents, `SELECT Upload AS upload, ID AS id, FileName AS filename FROM uploads
+			WHERE State = 0 AND Owner = ?`, s.owner)
 	})
 	if err != nil {
 		return err
@@ -102,7 +103,7 @@ func (s *Store) strays(ctx context.Context, visit func(key string, size int64) e
 func (s *Store) claimStray(ctx context.Context, key string) (claimedNow bool, err error) {
 	name := rand.Text()
 	err = s.update(ctx, func(t tx) error {
-		known, err := claimed(t, key)
+		known, err := lockClaimed(t, key)
 		if claimedNow = err == nil && !known; !claimedNow {
 			return err
 		}

@@ -25,6 +25,7 @@ type Upload struct {
 	mu       sync.Mutex
 	stage    stage
 	failed   error // why it can no longer be verified
+	recorded bool  // recordVerified has run to its end, and may have been committed
 	draft    draft
 	size     int64
 	sums     Sums
@@ -52,8 +53,8 @@ const (
 // not fit the disk.
 //
 // The intent, which fixes where the content shall be, is committed before any
-// content is made, and on stable storage before that can have a name: so
-// nothing is ever left behind without a trace.
+// content is made, and on stable storage before that can have a name, or be
+// elsewhere than on this machine: so nothing is ever left behind without a trace.
 func (s *Store) Begin(ctx context.Context, id ClientID, fileName string, size int64) (*Upload, error) {
 	if err := checkFileName(fileName); err != nil {
 		return nil, err
@@ -67,6 +68,9 @@ func (s *Store) Begin(ctx context.Context, id ClientID, fileName string, size in
 	s.hold(u.name)
 	var err error
 	u.intent, err = s.record(ctx, func(t tx) error { return u.reserve(t, size, free) })
+	if err == nil && !s.onDisk {
+		err = s.rows.settle(ctx, u.intent)
+	}
 	if err != nil {
 		s.drop(u.name)
 		s.lowWater.leave(u.owed)
@@ -86,7 +90,14 @@ func (u *Upload) QuotaWarnings() []QuotaWarning { return u.warnings }
 // plainFree reports that nothing is at the plain key of a name. Something may
 // be there that no row knows: put there by hand, or under a name that the file
 // system takes for the same. When it cannot be told, the key is not used.
+//
+// Content that is not on a disk of this machine never has a plain key. A plain
+// key is used again once its content is removed; far away a removal may still
+// be on its way then.
 func (s *Store) plainFree(ctx context.Context, id ClientID, fileName string) bool {
+	if !s.onDisk {
+		return false
+	}
 	_, err := s.content.size(ctx, plainKey(id, fileName))
 	return errors.Is(err, fs.ErrNotExist)
 }
@@ -101,6 +112,9 @@ func (u *Upload) intend(t tx, size int64, plainFree bool) error {
 	counts := u.store.options.counts()
 	if plainFree {
 		u.key = plainKey(u.id, u.fileName)
+		if err := t.lock(u.key); err != nil {
+			return err
+		}
 		added, err := t.exec(insertIntent+` AND `+unclaimed,
 			u.name, u.fileName, u.key, size, u.store.owner, now(), counts, u.id[:], u.key, u.key, u.key)
 		if err != nil || added == 1 {
@@ -117,6 +131,25 @@ func (u *Upload) intend(t tx, size int64, plainFree bool) error {
 
 const insertIntent = `INSERT INTO uploads (Upload, ID, FileName, PathName, Size, State, Owner, Started, Counted)
 	SELECT ?, ID, ?, ?, ?, 0, ?, ?, ? FROM clients WHERE ID = ?`
+
+// intended reports that an earlier run of intend was committed after all. Where
+// there are quotas it waits for one whose commit is still under way: what that
+// has reserved must not count twice.
+func (u *Upload) intended(t tx) (bool, error) {
+	if u.key == "" {
+		return false, nil // this is the first run
+	}
+	if u.store.options.counts() != countedNot {
+		if _, err := u.store.lockUsage(t, u.id); err != nil {
+			return false, err
+		}
+	}
+	err := t.get(&u.key, `SELECT PathName AS pathname FROM uploads WHERE Upload = ?`, u.name)
+	if none(err) {
+		return false, nil
+	}
+	return err == nil, err
+}
 
 // Write adds content. An error ends the upload: all that is left is Discard.
 func (u *Upload) Write(p []byte) (int, error) {
@@ -198,7 +231,7 @@ func (u *Upload) Verify(ctx context.Context) error {
 		u.store.trouble(u.discard(context.WithoutCancel(ctx)))
 		return err
 	}
-	u.end()
+	u.store.trouble(u.end())
 	if u.replaces {
 		u.store.wakeRemoval()
 	}
@@ -217,17 +250,24 @@ func (u *Upload) publish(ctx context.Context) error {
 // recordVerified turns the intent into a verified file. It is the moment at
 // which the file comes to be.
 func (u *Upload) recordVerified(t tx) error {
+	if err := t.lock(plainKey(u.id, u.fileName)); err != nil {
+		return err
+	}
+	if done, err := u.verifiedBefore(t); err != nil || done {
+		return err
+	}
 	if err := u.recordContent(t); err != nil {
 		return err
 	}
-	gone, err := t.exec(`DELETE FROM uploads WHERE Upload = ? AND State = 0`, u.name)
+	gone, err := t.exec(`DELETE FROM uploads WHERE Upload = ? AND State = 0 AND Owner = ?`, u.name, u.store.owner)
 	if err == nil && gone != 1 {
 		err = ErrUploadState
 	}
-	if err != nil {
-		return err
+	if err == nil {
+		err = u.recordDeliveries(t)
 	}
-	return u.recordDeliveries(t)
+	u.recorded = err == nil
+	return err
 }
 
 // recordContent makes the content that of its name. Mostly the row that
@@ -253,6 +293,21 @@ func (u *Upload) recordContent(t tx) error {
 	return err
 }
 
+// verifiedBefore reports that an earlier run of recordVerified was committed
+// after all: then a row has the content, or has had it and another upload has
+// replaced it since. A claim of the upload's own name is its intent, perhaps
+// condemned.
+func (u *Upload) verifiedBefore(t tx) (bool, error) {
+	if !u.recorded {
+		return false, nil
+	}
+	var rows int
+	err := t.get(&rows, `SELECT (SELECT COUNT(*) FROM files WHERE PathName = ? AND Verified)
+		+ (SELECT COUNT(*) FROM versions WHERE PathName = ?)
+		+ (SELECT COUNT(*) FROM uploads WHERE PathName = ? AND Upload <> ?)`, u.key, u.key, u.key, u.name)
+	return rows > 0, err
+}
+
 // Discard gives the upload up, after a rejected checksum, a failure or a
 // disconnect, and removes what there is of it. It may be called at any time
 // and more than once, and does nothing after Verify has succeeded. Other
@@ -267,32 +322,36 @@ func (u *Upload) discard(ctx context.Context) error {
 	if u.stage == ended {
 		return nil
 	}
-	visible := u.stage == published
-	u.end()
+	left := u.stage == published || u.draft == nil && !u.store.onDisk // create may have failed half way
+	if err := u.end(); err != nil {
+		u.store.trouble(err)
+		left = true
+	}
 	_, err := u.store.record(ctx, func(t tx) error {
-		return u.store.withdraw(t, intent{u.name, u.id, u.fileName}, visible)
+		return u.store.withdraw(t, intent{u.name, u.id, u.fileName}, left)
 	})
 	if err != nil {
 		return u.wrap("discard", err) // Sweep does it: the upload is not live any more
 	}
-	if visible {
+	if left {
 		u.store.wakeRemoval()
 	}
 	return nil
 }
 
 // end lets go of the draft. Closing what is published or given up has nothing
-// more to lose.
-func (u *Upload) end() {
+// more to lose; after an error there may be something left of it.
+func (u *Upload) end() (err error) {
 	u.stage = ended
 	u.flush.end()
 	if u.draft != nil {
-		u.store.trouble(u.draft.discard())
+		err = u.draft.discard()
 		u.draft = nil
 	}
 	u.store.lowWater.leave(u.owed)
 	u.owed = 0
 	u.store.drop(u.name)
+	return err
 }
 
 func (u *Upload) expect(want stage) error {

@@ -13,6 +13,9 @@ func (o Options) counts() int {
 
 // reserve records the intent and counts it.
 func (u *Upload) reserve(t tx, size int64, plainFree bool) (err error) {
+	if done, err := u.intended(t); err != nil || done {
+		return err
+	}
 	expect := func(r *nameRows) { r.add(u.store.options.counts(), size) }
 	u.warnings, err = u.store.counted(t, u.id, u.fileName, expect, func() error { return u.intend(t, size, plainFree) })
 	return err

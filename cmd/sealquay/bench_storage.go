@@ -14,7 +14,7 @@ import (
 
 // verifyStorage reads back what a server has stored, whether it runs or not.
 func verifyStorage(ctx context.Context, dir string, ledgers []bench.Ledger) (*bench.Verification, error) {
-	store, err := persistence.OpenReadOnly(ctx, dir)
+	store, err := persistence.OpenReadOnly(ctx, persistence.Options{DataDir: dir})
 	if err != nil {
 		return nil, err
 	}

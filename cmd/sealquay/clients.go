@@ -87,7 +87,7 @@ func openToLook(ctx context.Context, f configFlags) (*persistence.Store, *config
 	if err != nil {
 		return nil, nil, err
 	}
-	store, err := persistence.OpenReadOnly(ctx, cfg.DataDir)
+	store, err := persistence.OpenReadOnly(ctx, persistence.Options{DataDir: cfg.DataDir})
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, fmt.Errorf("no server has stored anything in %s: name its directory with --data-dir", cfg.DataDir)
 	}
