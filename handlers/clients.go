@@ -61,8 +61,9 @@ type client struct {
 	expires   time.Time
 
 	mu       sync.Mutex
-	received uint64 // numbers the files
-	checksum string // the kind that is remembered, or ""
+	received uint64    // numbers the files
+	taken    time.Time // until when its bandwidth is used up
+	checksum string    // the kind that is remembered, or ""
 	latest   *grant
 	names    map[string]*history
 }

@@ -85,6 +85,7 @@ func (s *Session) Content(_ context.Context, p []byte) Answer {
 	if u == nil {
 		return Answer{} // the upload was refused, and this was on its way
 	}
+	pause := s.client.take(len(p), s.Bandwidth, time.Now())
 	u.left -= int64(len(p))
 	u.taken.Add(int64(len(p)))
 	s.counters.clients.Add(u.message.ClientID, int64(len(p)), time.Now())
@@ -100,7 +101,7 @@ func (s *Session) Content(_ context.Context, p []byte) Answer {
 	if _, err := u.upload.Write(p); err != nil {
 		return s.failUpload(err)
 	}
-	return Answer{}
+	return Answer{Pause: pause}
 }
 
 // failUpload refuses the upload under way because of the storage.

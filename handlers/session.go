@@ -33,6 +33,7 @@ type Answer struct {
 	More        bool           // the client is expected to go on with this
 	Patience    time.Duration  // until the next request; 0: the ordinary idle time
 	Reason      logging.Reason // logged when patience runs out
+	Pause       time.Duration  // for which the connection is not to be read
 }
 
 // A Session is one connection's conversation. Its methods are called one at a

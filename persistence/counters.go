@@ -31,7 +31,10 @@ func (c *counters) fault(err error) error {
 // isFault tells a failure of the storage from an answer of it, and from callers
 // who gave up.
 func isFault(err error) bool {
-	if quota := (*QuotaError)(nil); err == nil || none(err) || errors.As(err, &quota) {
+	if err == nil || none(err) {
+		return false
+	}
+	if refusal := (*QuotaError)(nil); errors.As(err, &refusal) {
 		return false
 	}
 	for _, answer := range []error{

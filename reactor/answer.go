@@ -69,6 +69,7 @@ func (p *reply) write() {
 	}
 	k := &c.clock
 	c.active = c.loop.now
+	c.pace(p.answer.Pause)
 	k.patience, k.impatient, k.more = p.answer.Patience, p.answer.Reason, p.answer.More
 	if p.answer.SkipContent {
 		c.skipContent(p.upload)

@@ -59,9 +59,10 @@ type talk struct {
 	requests     uint64
 	clock        clock
 	hold         hold
-	paused       bool // and so not read; hold may have changed since
-	ending       bool // input is passed over: the connection closes after an answer
-	answeredLast bool // that answer was written
+	paced        time.Time // until the tick after this the connection is not read; zero: it is read
+	paused       bool      // and so not read; hold may have changed since
+	ending       bool      // input is passed over: the connection closes after an answer
+	answeredLast bool      // that answer was written
 
 	uploads atomic.Int32 // places that it holds among the uploads
 	session Session

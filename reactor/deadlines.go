@@ -27,6 +27,7 @@ type clock struct {
 func (l *loop) tick() {
 	l.now = time.Now()
 	l.handOverKept()
+	l.resumePaced()
 	if l.r.draining.Load() {
 		l.closeIdle()
 	}
@@ -65,6 +66,9 @@ func (c *conn) deadline() (time.Time, logging.Reason) {
 		return now.Add(c.r.RequestTimeout), ""
 	case !k.request.IsZero():
 		return k.request.Add(c.r.RequestTimeout), logging.RequestTimeout
+	case !c.paced.IsZero(): // the client's time begins after that
+		c.active = c.paced
+		return c.paced.Add(c.shortest()), ""
 	case c.busy():
 		c.active = now
 		return now.Add(c.shortest()), ""

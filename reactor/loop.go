@@ -26,6 +26,7 @@ type loop struct {
 	wheel    wheel
 	now      time.Time   // of the event at hand
 	kept     []*conn     // with a chunk that is not full
+	paced    []*conn     // that are not read for a while
 	dead     atomic.Bool // it ended unasked
 	peer     *os.File    // the other end of its own connection
 	bytesIn  atomic.Int64

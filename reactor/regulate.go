@@ -13,6 +13,7 @@ const (
 	holdQueue  hold = 1 << iota // too much of its content waits for a worker
 	holdMemory                  // the memory of all is short
 	holdOutput                  // the client does not read its answers
+	holdPace                    // it sent more than its client may
 )
 
 // held reports whether the connection is not read.
@@ -53,7 +54,7 @@ func (c *conn) holds() hold {
 	if c.ending {
 		return 0
 	}
-	return c.queueHold() | c.memoryHold() | c.outputHold()
+	return c.queueHold() | c.memoryHold() | c.outputHold() | c.paceHold()
 }
 
 // block stops the whole loop until the connection may be read: the last resort

@@ -33,10 +33,11 @@ type Answer struct {
 	// 0 is the configured idle time. Reason is logged when it runs out.
 	Patience time.Duration
 	Reason   logging.Reason
+	Pause    time.Duration // for which the connection is not read, because of a rate
 }
 
 func (a Answer) empty() bool {
-	return a.Response == nil && !a.Close && !a.SkipContent && !a.More && a.Patience == 0
+	return a.Response == nil && !a.Close && !a.SkipContent && !a.More && a.Patience == 0 && a.Pause == 0
 }
 
 // A Session is one connection's conversation. Its methods are called in the

@@ -57,6 +57,7 @@ func startServing(cfg *config.Config, log *zap.Logger, store *persistence.Store,
 		KeyLifetime:      cfg.KeyLifetime,
 		MaxUploadSize:    cfg.MaxUploadSize,
 		TakenNameTimeout: cfg.TakenNameTimeout,
+		Bandwidth:        cfg.BandwidthPerClient,
 		VerifyTimeout:    cfg.VerifyTimeout,
 	})
 	s.Reactor, err = reactor.Start(reactorConfig(cfg, log, listener, s.handlers))

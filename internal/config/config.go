@@ -101,6 +101,7 @@ type Config struct {
 	MaxConnectionsPerSource int
 	MaxUploads              int
 	MaxUploadSize           int64
+	BandwidthPerClient      int64 // bytes a second
 	RegistrationsPerMinute  int
 	PenaltyMax              time.Duration
 

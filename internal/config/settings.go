@@ -78,6 +78,8 @@ var settings = []setting{
 		integer(0, 10_000_000, func(c *Config) *int { return &c.MaxUploads })},
 	{"max_upload_size", "4294967007", "Largest file, before encryption. The default is the protocol's own limit, 4 GiB − 289 bytes.",
 		size(0, MaxUploadSize, func(c *Config) *int64 { return &c.MaxUploadSize })},
+	{"bandwidth_per_client", "0", "Content that one client may send in a second, over all its connections. Above it they are read more slowly. 0 means no limit.",
+		size(0, 1024*GiB, func(c *Config) *int64 { return &c.BandwidthPerClient })},
 	{"registrations_per_minute", "0", "Registrations from one source in a minute. 0 means no limit.",
 		integer(0, 1_000_000, func(c *Config) *int { return &c.RegistrationsPerMinute })},
 	{"penalty_max", "10m", "Longest time for which a source that keeps misbehaving is refused. 0 means no penalties.",
