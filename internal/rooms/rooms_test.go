@@ -39,6 +39,7 @@ var rooms = map[string]room{
 	"bench/report":                {rooms: []string{"bench", "codec", "client", "internal/crypt"}, modules: []string{"golang.org/x/sys", "github.com/HdrHistogram/hdrhistogram-go"}},
 	"bench/agents":                {rooms: []string{"bench", "codec", "client", "internal/crypt"}, modules: []string{"golang.org/x/sys", "github.com/HdrHistogram/hdrhistogram-go"}},
 	"bench/compare":               {rooms: []string{"codec", "client", "internal/crypt"}},
+	"bench/growth":                {rooms: []string{"bench", "bench/report", "codec", "client", "internal/crypt"}, modules: []string{"golang.org/x/sys", "github.com/HdrHistogram/hdrhistogram-go"}},
 	"internal/proof/account":      {noModule: true},
 	"internal/proof/program":      {noModule: true},
 	"internal/proof/floods":       {rooms: []string{"codec", "client", "internal/crypt", "internal/proof/program"}},
