@@ -2,6 +2,7 @@ package persistence
 
 import (
 	"context"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,9 +28,9 @@ type transactor interface {
 }
 
 // group gives many callers one writer: the jobs that wait while a transaction
-// is under way share the next one. It follows the contract of bbolt's DB.Batch,
-// except that it never delays a job to find it company: one job alone is
-// committed at once.
+// is under way share the next one, and those that goroutines ready to run are
+// about to bring. It follows the contract of bbolt's DB.Batch, except that no
+// job waits for others to come: one job alone is committed at once.
 //
 // Each job is undone alone when it fails; its error is handed back only after
 // the group is committed, because it may rest on what others of the group did.
@@ -129,6 +130,7 @@ func (g *group) write() {
 	var jobs []*groupJob
 	for range g.wake {
 		for {
+			runtime.Gosched() // who is about to bring a job comes first
 			if jobs = g.take(jobs[:0]); len(jobs) == 0 {
 				break
 			}

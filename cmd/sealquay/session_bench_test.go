@@ -47,6 +47,8 @@ func benchmarkSessions(b *testing.B, clients int) {
 	cpu := ownCPU(b)
 	sessions := runSessions(b, server, clients)
 	cpu = ownCPU(b) - cpu
+	groups := server.store.Snapshot().Groups
+	b.ReportMetric(float64(groups.Sum)/float64(groups.Count()), "jobs/commit")
 	runtime.ReadMemStats(&after)
 	b.ReportMetric(float64(cpu.Microseconds())/float64(b.N), "server-cpu-µs/session")
 	b.ReportMetric(sessions, "sessions/s")
