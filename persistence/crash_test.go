@@ -59,9 +59,16 @@ func (r crashRows) view(ctx context.Context, job func(tx) error) error {
 // enough to be moved into the database, so it only grows, and a copy that is
 // taken while it does ends with its last whole commit.
 type stableRows struct {
-	path  string
-	mu    sync.Mutex
-	files map[string][]byte // by the end of their name
+	path   string
+	mu     sync.Mutex
+	frozen bool              // the power is away: what is flushed now is not
+	files  map[string][]byte // by the end of their name
+}
+
+func (r *stableRows) freeze(frozen bool) {
+	r.mu.Lock()
+	r.frozen = frozen
+	r.mu.Unlock()
 }
 
 func (r *stableRows) keep() error {
@@ -70,14 +77,18 @@ func (r *stableRows) keep() error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.files = map[string][]byte{}
+	if r.frozen {
+		return errCrashed
+	}
+	files := map[string][]byte{}
 	for _, end := range []string{"", "-wal"} {
 		content, err := os.ReadFile(r.path + end)
 		if err != nil {
 			return err
 		}
-		r.files[end] = content
+		files[end] = content
 	}
+	r.files = files
 	return nil
 }
 
@@ -181,6 +192,7 @@ func (m *machine) open(ctx context.Context) error {
 // stopped already.
 func (m *machine) stop(chance func() bool) {
 	m.crash.arm(1)
+	m.rows.freeze(true)
 	if m.store != nil {
 		_ = m.store.Close() // nothing it does has an effect any more
 		if !chance() {
@@ -191,6 +203,7 @@ func (m *machine) stop(chance func() bool) {
 	}
 	m.store = nil
 	m.files.cut(chance)
+	m.rows.freeze(false)
 	m.crash.arm(0)
 }
 
