@@ -45,6 +45,7 @@ func (s *Session) done(a Answer) {
 		logging.OpCode(uint16(q.frame.Header.Code)),
 		logging.Status(status(a)),
 		logging.Dialect(q.frame.Dialect.String()),
+		logging.TLS(s.conn.TLS),
 		logging.BytesIn(q.bytesIn),
 		logging.QueueWait(q.started.Sub(q.arrived)),
 		logging.Duration(duration),

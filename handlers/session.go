@@ -16,6 +16,7 @@ import (
 type Conn struct {
 	ID     uint64
 	Remote netip.AddrPort
+	TLS    bool
 }
 
 // A Request is one framed request. Its payload is valid during the call only.

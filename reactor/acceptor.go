@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -11,7 +12,7 @@ import (
 	"github.com/sealquay/sealquay/internal/logging"
 )
 
-// acceptors is how many goroutines accept connections. Each waits until a loop
+// acceptors is how many goroutines accept connections of one listener. Each waits until a loop
 // has taken its connection, so one slow loop does not hold up the others.
 const acceptors = 4
 
@@ -21,23 +22,30 @@ const acceptors = 4
 const acceptPause = 50 * time.Millisecond
 
 func (r *Reactor) startAccepting() {
-	for range acceptors {
-		r.accepting.Go(r.accept)
+	for _, l := range r.listeners() {
+		for range acceptors {
+			r.accepting.Go(func() { r.accept(l, l == r.TLS.Listener) })
+		}
 	}
+}
+
+// listeners returns those that there are.
+func (r *Reactor) listeners() []net.Listener {
+	return slices.DeleteFunc([]net.Listener{r.Listener, r.TLS.Listener}, func(l net.Listener) bool { return l == nil })
 }
 
 // accept holds a descriptor in reserve: gnet duplicates the one that it is given
 // and would drop the connection if it could not.
-func (r *Reactor) accept() {
+func (r *Reactor) accept(l net.Listener, tls bool) {
 	for reserve := -1; ; {
 		if reserve < 0 {
 			reserve = r.reserveDescriptor()
 		}
-		nc, err := r.Listener.Accept()
+		nc, err := l.Accept()
 		switch {
 		case err == nil:
 			reserve = closeDescriptor(reserve)
-			r.admit(nc)
+			r.admit(nc, tls)
 		case errors.Is(err, net.ErrClosed):
 			closeDescriptor(reserve)
 			return
@@ -72,13 +80,19 @@ func closeDescriptor(fd int) int {
 	return -1
 }
 
-// stopAccepting leaves the port to a server that listens beside this one, if
-// there is one, and closes the listener.
+// stopAccepting leaves the ports to a server that listens beside this one, if
+// there is one, and closes the listeners.
 func (r *Reactor) stopAccepting() {
-	if steerAway(r.Listener) {
+	steered := false
+	for _, l := range r.listeners() {
+		steered = steerAway(l) || steered
+	}
+	if steered {
 		time.Sleep(handshakeGrace)
 	}
-	_ = r.Listener.Close() // fails only when it is closed already
+	for _, l := range r.listeners() {
+		_ = l.Close() // fails only when it is closed already
+	}
 	close(r.closed)
 	accepted := make(chan struct{})
 	go func() {
@@ -92,9 +106,12 @@ func (r *Reactor) stopAccepting() {
 }
 
 // admit hands an accepted connection to a loop, unless a limit is reached.
-func (r *Reactor) admit(nc net.Conn) {
+func (r *Reactor) admit(nc net.Conn, tls bool) {
 	remote := nc.RemoteAddr().(*net.TCPAddr).AddrPort()
 	c := newConn(r, r.lastID.Add(1), netip.AddrPortFrom(remote.Addr().Unmap(), remote.Port()))
+	if tls {
+		c.secure = newSecure(c)
+	}
 	if reason := r.enter(c); reason != "" {
 		_ = nc.Close() // nothing was said yet: nothing can be lost
 		c.left()

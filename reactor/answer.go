@@ -48,7 +48,7 @@ func (p *reply) Run(context.Context) error {
 	if !c.closed {
 		p.write()
 	} else if len(p.bytes) > 0 && c.afterlife >= 0 {
-		_, _ = unix.Write(c.afterlife, p.bytes) // the client has ended its sending; it may be gone altogether
+		c.outputAfterlife(p.bytes) // the client has ended its sending; it may be gone altogether
 	}
 	return nil
 }
@@ -63,7 +63,7 @@ func (p *reply) write() {
 	if len(p.bytes) > 0 {
 		c.bytesOut += int64(len(p.bytes))
 		c.loop.bytesOut.Add(int64(len(p.bytes)))
-		if _, err := c.gnet.Write(p.bytes); err != nil {
+		if _, err := c.output(p.bytes); err != nil {
 			return // gnet has closed the connection
 		}
 	}
@@ -99,6 +99,7 @@ func (c *conn) linger() {
 func (c *conn) endOutput() {
 	if c.clock.linger.IsZero() && c.gnet.OutboundBuffered() == 0 {
 		c.clock.linger = c.loop.now
+		c.goodbye()
 		_ = unix.Shutdown(c.fd, unix.SHUT_WR) // fails only when the client is gone already
 	}
 }
@@ -128,6 +129,7 @@ func (c *conn) releaseAfterlife() {
 
 func (c *conn) closeAfterlife() {
 	if c.afterlife >= 0 {
+		c.goodbye()
 		_ = unix.Close(c.afterlife)
 		c.afterlife = -1
 	}
@@ -149,12 +151,13 @@ func (c *conn) closeIfDrained() {
 func (c *conn) logOpen() {
 	if logging.Enabled(c.r.Log, logging.ConnOpen) {
 		logging.Log(c.r.Log, logging.ConnOpen, logging.ConnID(c.id),
-			logging.ClientIP(c.remote.Addr()), logging.ClientPort(c.remote.Port()))
+			logging.ClientIP(c.remote.Addr()), logging.ClientPort(c.remote.Port()), logging.TLS(c.secure != nil))
 	}
 }
 
 func (c *conn) logClose() {
 	logging.Log(c.r.Log, logging.ConnClose, logging.ConnID(c.id), logging.ClientIP(c.remote.Addr()),
 		logging.ReasonField(c.reason), logging.Requests(c.requests),
-		logging.BytesIn(c.bytesIn), logging.BytesOut(c.bytesOut), logging.Duration(time.Since(c.opened)))
+		logging.BytesIn(c.bytesIn), logging.BytesOut(c.bytesOut), logging.Duration(time.Since(c.opened)),
+		logging.Error(c.failure()))
 }

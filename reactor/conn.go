@@ -25,6 +25,7 @@ type conn struct {
 	source    netip.Prefix   // that it is counted for; invalid before that
 	proxy     *proxyHeader   // that is still to come; nil: none
 	gnet      gnet.Conn      // nil before it was opened
+	secure    *secure        // nil: without TLS
 	fd        int
 	wheelLink wheelLink
 	active    time.Time // of the last answer, or the opening

@@ -25,7 +25,8 @@ func newCounters() counters {
 			logging.Penalized, logging.DescriptorsExhausted),
 		closed: measure.NewCounts(logging.AllReasons()...),
 		limits: measure.NewCounts(logging.TooManyConnections, logging.TooManyConnectionsFromSource,
-			logging.Penalized, logging.DescriptorsExhausted, logging.TooManyRegistrations, logging.TooManyUploads),
+			logging.Penalized, logging.DescriptorsExhausted, logging.TooManyRegistrations, logging.TooManyUploads,
+			logging.TooManyHandshakes),
 	}
 }
 

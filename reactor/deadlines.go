@@ -54,6 +54,8 @@ func (c *conn) deadline() (time.Time, logging.Reason) {
 		return k.linger.Add(lingerTime), c.reason
 	case c.ending && !c.answeredLast && c.busy():
 		return now.Add(c.r.RequestTimeout), "" // the server is to move
+	case c.handshaking():
+		return c.opened.Add(c.r.TLS.HandshakeTimeout), logging.HandshakeTimeout
 	case c.gnet.OutboundBuffered() > 0:
 		if k.output.IsZero() {
 			k.output = now
@@ -82,6 +84,9 @@ func (c *conn) deadline() (time.Time, logging.Reason) {
 // the server is about to change.
 func (c *conn) shortest() time.Duration {
 	d := min(c.r.RequestTimeout, c.r.IdleTimeout)
+	if c.handshaking() {
+		d = min(d, c.r.TLS.HandshakeTimeout)
+	}
 	if c.clock.patience > 0 {
 		d = min(d, c.clock.patience)
 	}

@@ -151,6 +151,7 @@ func (r *testReactor) drain() {
 // A peer is the client's end of a connection.
 type peer struct {
 	*net.TCPConn
+	stream   io.ReadWriter // the connection, or its TLS
 	t        testing.TB
 	decoder  codec.ResponseDecoder
 	received []byte // not decoded yet
@@ -158,11 +159,16 @@ type peer struct {
 
 func (r *testReactor) dial() *peer {
 	r.t.Helper()
-	nc, err := net.Dial("tcp", r.Addr().String())
+	return r.dialAt(r.Addr())
+}
+
+func (r *testReactor) dialAt(at netip.AddrPort) *peer {
+	r.t.Helper()
+	nc, err := net.Dial("tcp", at.String())
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	p := &peer{TCPConn: nc.(*net.TCPConn), t: r.t}
+	p := &peer{TCPConn: nc.(*net.TCPConn), stream: nc, t: r.t}
 	r.t.Cleanup(func() { _ = p.Close() })
 	_ = p.SetDeadline(time.Now().Add(patience))
 	return p
@@ -170,7 +176,7 @@ func (r *testReactor) dial() *peer {
 
 func (p *peer) send(b ...[]byte) {
 	p.t.Helper()
-	if _, err := p.Write(bytes.Join(b, nil)); err != nil {
+	if _, err := p.stream.Write(bytes.Join(b, nil)); err != nil {
 		p.t.Fatalf("send: %v", err)
 	}
 }
@@ -190,7 +196,7 @@ func (p *peer) answer() codec.Response {
 			}
 		}
 		b := make([]byte, 4096)
-		n, err := p.Read(b)
+		n, err := p.stream.Read(b)
 		p.received = b[:n]
 		if n == 0 && errors.Is(err, io.EOF) {
 			return nil

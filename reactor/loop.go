@@ -27,6 +27,7 @@ type loop struct {
 	now      time.Time   // of the event at hand
 	kept     []*conn     // with a chunk that is not full
 	paced    []*conn     // that are not read for a while
+	plain    []byte      // what TLS brought to light, before it is received
 	dead     atomic.Bool // it ended unasked
 	peer     *os.File    // the other end of its own connection
 	bytesIn  atomic.Int64
@@ -38,7 +39,7 @@ type loop struct {
 // loop's, and its end shows that the loop ended: gnet would not say.
 func (r *Reactor) findLoops() error {
 	for range r.EventLoops { // each goes to a loop that has none yet
-		l := &loop{r: r}
+		l := &loop{r: r, plain: make([]byte, readBuffer)}
 		l.wheel.init(time.Now())
 		own, err := l.connectItself()
 		if err != nil {
@@ -147,6 +148,10 @@ func (b *callbacks) OnTraffic(g gnet.Conn) (action gnet.Action) {
 		return gnet.Close
 	}
 	c.listen()
+	if c.secure != nil {
+		c.receiveSecure(in)
+		return gnet.None
+	}
 	c.receive(in)
 	return gnet.None
 }
@@ -201,6 +206,7 @@ func (c *conn) close(err error) {
 	if c.hold&holdMemory != 0 {
 		c.r.memory.forget(c)
 	}
+	err = c.endSecure(err)
 	c.reason = c.closeReason(err)
 	c.penalize(c.reason)
 	c.abandonContent()
@@ -210,6 +216,7 @@ func (c *conn) close(err error) {
 		c.afterlife, _ = unix.FcntlInt(uintptr(c.fd), unix.F_DUPFD_CLOEXEC, 0) // -1 when it fails: no answer
 	}
 	c.mu.Unlock()
+	c.lastWords()
 	c.push(c.r.newTask(closeTask))
 }
 
@@ -247,6 +254,7 @@ func (c *conn) shut(reason logging.Reason) {
 		c.reason = reason
 	}
 	if !c.closed {
+		c.goodbye()
 		_ = c.loop.gnet.Close(c.gnet)
 	}
 }

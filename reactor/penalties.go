@@ -30,6 +30,9 @@ var points = map[logging.Reason]float64{
 	logging.OutputTimeout:        2,
 	logging.OutputTooLarge:       2,
 	logging.TooManyRegistrations: 2,
+	logging.HandshakeFailed:      1,
+	logging.HandshakeTimeout:     2,
+	logging.TLSRecord:            4,
 }
 
 // penalties keeps sources out that keep misbehaving, as OpenSSH's

@@ -20,9 +20,10 @@ import (
 
 // Config says how a Reactor works. All sizes are bytes.
 type Config struct {
-	Listener   net.Listener // TCP; closed by the reactor
-	EventLoops int          // 0: as many as GOMAXPROCS
-	Workers    int          // that handle content; 0: as many as GOMAXPROCS
+	Listener   net.Listener // TCP; closed by the reactor; nil: only TLS is served
+	TLS        TLS
+	EventLoops int // 0: as many as GOMAXPROCS
+	Workers    int // that handle content; 0: as many as GOMAXPROCS
 
 	MemoryBudget int64 // bounds all content in memory
 	HighMark     int64 // a connection with more waiting is not read
@@ -66,7 +67,12 @@ type Reactor struct {
 	limits    *limitLog
 	counters  counters
 	uploads   atomic.Int64
-	panics    atomic.Int64
+
+	handshakes atomic.Int64   // of TLS, under way
+	shaking    sync.WaitGroup // their goroutines
+	computing  chan struct{}  // holds one for each that computes
+
+	panics atomic.Int64
 
 	content *pool // decrypts and writes: as many goroutines as processors
 	request *pool // waits for storage: many goroutines
@@ -81,7 +87,7 @@ type Reactor struct {
 	open      atomic.Int64
 	idle      chan struct{} // signalled when the last connection ends
 	accepting sync.WaitGroup
-	closed    chan struct{}  // the listener is
+	closed    chan struct{}  // the listeners are
 	spare     *os.File       // whose duplicates keep descriptors in reserve
 	timers    sync.WaitGroup // beside the wheels: the short registrations'
 	ticking   sync.WaitGroup
@@ -108,6 +114,7 @@ func Start(c Config) (*Reactor, error) {
 		failed:    make(chan error, 1),
 		broken:    make(chan struct{}),
 		closed:    make(chan struct{}),
+		computing: make(chan struct{}, runtime.GOMAXPROCS(0)),
 	}
 	r.limits = newLimitLog(c.Log, r.counters.limits)
 	var err error
@@ -149,9 +156,19 @@ func (r *Reactor) startLoops() (err error) {
 	return nil
 }
 
-// Addr returns the address that connections are accepted at.
+// Addr returns the address that connections are accepted at: those without TLS,
+// if there are any.
 func (r *Reactor) Addr() netip.AddrPort {
-	return r.Listener.Addr().(*net.TCPAddr).AddrPort()
+	return r.listeners()[0].Addr().(*net.TCPAddr).AddrPort()
+}
+
+// TLSAddr returns the address that connections with TLS are accepted at; it is
+// the zero value if there are none.
+func (r *Reactor) TLSAddr() netip.AddrPort {
+	if r.TLS.Listener == nil {
+		return netip.AddrPort{}
+	}
+	return r.TLS.Listener.Addr().(*net.TCPAddr).AddrPort()
 }
 
 // Connections returns how many connections are open.
@@ -181,6 +198,7 @@ func (r *Reactor) Drain(ctx context.Context) error {
 	r.stopTicks()
 	r.ticking.Wait()
 	r.timers.Wait()
+	r.shaking.Wait()
 	r.request.wait()
 	r.content.wait()
 	r.cancel()

@@ -5,8 +5,6 @@ import (
 	"runtime"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/sealquay/sealquay/codec"
 	"github.com/sealquay/sealquay/internal/logging"
 )
@@ -96,8 +94,8 @@ func (c *conn) readContent() {
 			return
 		}
 		free := c.free()
-		n, err := unix.Read(c.fd, free)
-		if err != nil || n <= 0 {
+		n := c.readMore(free)
+		if n == 0 {
 			return // gnet will find the same and say so
 		}
 		c.bytesIn += int64(n)

@@ -10,10 +10,11 @@ import (
 type hold uint8
 
 const (
-	holdQueue  hold = 1 << iota // too much of its content waits for a worker
-	holdMemory                  // the memory of all is short
-	holdOutput                  // the client does not read its answers
-	holdPace                    // it sent more than its client may
+	holdQueue     hold = 1 << iota // too much of its content waits for a worker
+	holdMemory                     // the memory of all is short
+	holdOutput                     // the client does not read its answers
+	holdPace                       // it sent more than its client may
+	holdHandshake                  // more waits for the TLS handshake than it needs
 )
 
 // held reports whether the connection is not read.
@@ -54,7 +55,7 @@ func (c *conn) holds() hold {
 	if c.ending {
 		return 0
 	}
-	return c.queueHold() | c.memoryHold() | c.outputHold() | c.paceHold()
+	return c.queueHold() | c.memoryHold() | c.outputHold() | c.paceHold() | c.handshakeHold()
 }
 
 // block stops the whole loop until the connection may be read: the last resort

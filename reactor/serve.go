@@ -44,7 +44,7 @@ func (c *conn) serveTask(t *task) {
 		}
 	}()
 	if c.session == nil {
-		c.session = c.r.NewSession(ConnInfo{ID: c.id, Remote: c.remote})
+		c.session = c.r.NewSession(ConnInfo{ID: c.id, Remote: c.remote, TLS: c.secure != nil})
 	}
 	var a Answer
 	switch t.kind {

@@ -13,6 +13,7 @@ import (
 type ConnInfo struct {
 	ID     uint64         // unique in this process, in the order of acceptance
 	Remote netip.AddrPort // the client's address
+	TLS    bool           // it comes through TLS
 }
 
 // A Request is one framed request. Its payload is valid only during the call

@@ -39,6 +39,8 @@ const (
 const (
 	// ConnOpen: a connection was accepted.
 	ConnOpen Event = "conn.open"
+	// ConnSecured: a connection's TLS handshake is over; the certificate is the client's, if it showed one.
+	ConnSecured Event = "conn.secured"
 	// ConnClose: a connection ended, with its totals; reason says who or what ended it.
 	ConnClose Event = "conn.close"
 	// ConnPause: a connection is not read, because too much of its content waits.
@@ -134,6 +136,7 @@ var entries = map[Event]entry{
 	ConfigWarning: {level: zapcore.WarnLevel, message: "Configuration warning"},
 
 	ConnOpen:    {level: zapcore.DebugLevel, message: "Connection opened"},
+	ConnSecured: {level: zapcore.InfoLevel, message: "Connection secured"},
 	ConnClose:   {level: zapcore.InfoLevel, message: "Connection closed"},
 	ConnPause:   {level: zapcore.DebugLevel, message: "Connection paused", noise: true},
 	ConnResume:  {level: zapcore.DebugLevel, message: "Connection resumed", noise: true},

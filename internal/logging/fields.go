@@ -79,6 +79,28 @@ func OldFingerprint(sum [32]byte) zap.Field {
 	return zap.String("old_fingerprint", hex.EncodeToString(sum[:]))
 }
 
+// TLS tells whether the connection comes through TLS.
+func TLS(yes bool) zap.Field { return zap.Bool("tls", yes) }
+
+// TLSVersion is the version of TLS that was agreed upon.
+func TLSVersion(name string) zap.Field { return zap.String("tls_version", name) }
+
+// TLSCipher is the cipher suite that was agreed upon.
+func TLSCipher(name string) zap.Field { return zap.String("tls_cipher", name) }
+
+// TLSResumed tells whether an earlier TLS session was taken up again.
+func TLSResumed(yes bool) zap.Field { return zap.Bool("tls_resumed", yes) }
+
+// CertificateSubject is the subject of a certificate, escaped and cut.
+func CertificateSubject(name string) zap.Field {
+	return zap.String("certificate_subject", Untrusted(name))
+}
+
+// CertificateFingerprint is the SHA-256 of a certificate, in hexadecimal digits.
+func CertificateFingerprint(sum [32]byte) zap.Field {
+	return zap.String("certificate_fingerprint", hex.EncodeToString(sum[:]))
+}
+
 // Addr is the address the server listens on, host:port.
 func Addr(addr string) zap.Field { return zap.String("addr", addr) }
 

@@ -96,6 +96,8 @@ const (
 const (
 	// RequestTimeout: a header or a request without content did not arrive in time.
 	RequestTimeout Reason = "request_timeout"
+	// HandshakeTimeout: the TLS handshake was not over in time.
+	HandshakeTimeout Reason = "handshake_timeout"
 	// BodyTooSlow: content arrived below the minimum rate.
 	BodyTooSlow Reason = "body_too_slow"
 	// IdleTimeout: no request followed in time.
@@ -120,6 +122,8 @@ const (
 	TooManyUploads Reason = "too_many_uploads"
 	// TooManyRegistrations: as many from one source as registrations_per_minute allows.
 	TooManyRegistrations Reason = "too_many_registrations"
+	// TooManyHandshakes: as many TLS handshakes are under way as may be.
+	TooManyHandshakes Reason = "too_many_handshakes"
 	// UploadTooLarge: the content is larger than max_upload_size.
 	UploadTooLarge Reason = "upload_too_large"
 	// OutputTooLarge: more answers wait for the client than may.
@@ -140,6 +144,10 @@ const (
 	ConnectionFailed Reason = "connection_failed"
 	// ProxyHeader: the PROXY protocol header is missing or wrong.
 	ProxyHeader Reason = "proxy_header"
+	// HandshakeFailed: no TLS was agreed upon: the client speaks none, or none of version 1.3, or one side refused the other's certificate.
+	HandshakeFailed Reason = "handshake_failed"
+	// TLSRecord: what came through TLS was damaged, forged or out of order.
+	TLSRecord Reason = "tls_record"
 	// ShuttingDown: the server stops.
 	ShuttingDown Reason = "shutting_down"
 )
@@ -187,6 +195,7 @@ var reasons = map[Reason]bool{
 	InternalError:   true,
 
 	RequestTimeout:   true,
+	HandshakeTimeout: true,
 	BodyTooSlow:      true,
 	IdleTimeout:      true,
 	TakenNameTimeout: true,
@@ -198,6 +207,7 @@ var reasons = map[Reason]bool{
 	TooManyConnectionsFromSource: true,
 	TooManyUploads:               true,
 	TooManyRegistrations:         true,
+	TooManyHandshakes:            true,
 	UploadTooLarge:               true,
 	OutputTooLarge:               true,
 	DescriptorsExhausted:         true,
@@ -207,5 +217,7 @@ var reasons = map[Reason]bool{
 	ConnectionReset:  true,
 	ConnectionFailed: true,
 	ProxyHeader:      true,
+	HandshakeFailed:  true,
+	TLSRecord:        true,
 	ShuttingDown:     true,
 }
