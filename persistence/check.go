@@ -44,6 +44,7 @@ const (
 	ProblemRead     Problem = "read"     // content that cannot be read
 	ProblemStray    Problem = "stray"    // content without a row
 	ProblemUsage    Problem = "usage"    // counters of a quota that are not what the rows hold
+	ProblemDraft    Problem = "draft"    // a draft of content without an upload
 	ProblemDatabase Problem = "database" // the database itself is damaged
 )
 
@@ -83,7 +84,7 @@ func (s *Store) Check(ctx context.Context, options CheckOptions) (Report, error)
 	}
 	c := &checker{Store: s, options: options, buffer: make([]byte, 256<<10)}
 	c.pace = pace{rate: options.BytesPerSecond, start: time.Now()}
-	for _, step := range []func(context.Context) error{c.database, c.usage, c.files, c.versions, c.withoutRow} {
+	for _, step := range []func(context.Context) error{c.database, c.usage, c.files, c.versions, c.withoutRow, c.withoutUpload} {
 		if err := step(ctx); err != nil {
 			return c.report, fmt.Errorf("check: %w", err)
 		}
@@ -215,6 +216,18 @@ func (c *checker) withoutRow(ctx context.Context) error {
 		}
 		c.find(finding)
 		return err
+	})
+}
+
+// withoutUpload finds drafts that no upload goes on with.
+func (c *checker) withoutUpload(ctx context.Context) error {
+	return c.strayDrafts(ctx, func(key string) error {
+		finding := Finding{Problem: ProblemDraft, PathName: key, Detail: "a draft that nobody goes on with"}
+		c.find(finding)
+		if c.options.Quarantine {
+			return c.content.abort(ctx, key)
+		}
+		return nil
 	})
 }
 

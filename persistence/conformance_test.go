@@ -195,6 +195,8 @@ func testContents(t *testing.T, open func(testing.TB) contents) {
 		"removing is final and may be repeated": contentIsRemoved,
 		"quarantine takes out of sight":         contentIsQuarantined,
 		"what is not there is fs.ErrNotExist":   absenceIsTold,
+		"large content is whole":                largeContentIsWhole,
+		"nothing of a draft is left":            nothingOfADraftIsLeft,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
 	}
@@ -207,7 +209,7 @@ func publish(t *testing.T, c contents, key string, parts ...[]byte) error {
 		t.Fatal(err)
 	}
 	defer func() {
-		if err := d.discard(); err != nil {
+		if _, err := d.discard(); err != nil {
 			t.Error(err)
 		}
 	}()
@@ -289,10 +291,89 @@ func draftIsInvisible(t *testing.T, c contents) {
 		if _, err := c.size(t.Context(), key); !errors.Is(err, fs.ErrNotExist) || len(keys(t, c)) > 0 {
 			t.Errorf("a draft is seen %s it is discarded: %v, %v", when, err, keys(t, c))
 		}
-		if when == "before" && d.discard() != nil {
-			t.Error("discard failed")
+		if _, err := d.discard(); when == "before" && err != nil {
+			t.Error("discard failed:", err)
 		}
 	}
+}
+
+// largeContent is more than content in parts sends at once.
+func largeContent() []byte {
+	content := make([]byte, 2*leastPart+12345)
+	for i := range content {
+		content[i] = byte(i * i >> 8)
+	}
+	return content
+}
+
+func largeContentIsWhole(t *testing.T, c contents) {
+	key, whole := versionKey(newClientID(), "upload", "large"), largeContent()
+	if err := publish(t, c, key, slices.Collect(slices.Chunk(whole, 256<<10))...); err != nil {
+		t.Fatal(err)
+	}
+	if got := readKey(t, c, key); !bytes.Equal(got, whole) {
+		t.Errorf("%d bytes, want %d", len(got), len(whole))
+	}
+	if err := publish(t, c, key, whole); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("again: %v, want fs.ErrExist", err)
+	}
+	mustHaveDrafts(t, c, key) // of the second, which may be left
+	if err := c.abort(t.Context(), key); err != nil {
+		t.Error(err)
+	}
+	mustHaveDrafts(t, c)
+	if size, err := c.size(t.Context(), key); err != nil || size != int64(len(whole)) {
+		t.Errorf("size after the draft was given up: %d, %v", size, err)
+	}
+}
+
+func nothingOfADraftIsLeft(t *testing.T, c contents) {
+	key := versionKey(newClientID(), "upload", "large")
+	for range 2 { // the second finds what a crash left
+		d, err := c.create(t.Context(), key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := d.Write(largeContent()); err != nil {
+			t.Fatal(err)
+		}
+		left, err := d.discard()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if mustHaveDrafts(t, c, key) && !left {
+			t.Error("the draft does not know that it left something")
+		}
+	}
+	// A part that was under way may arrive after its upload was given up: then
+	// removing it again helps.
+	for deadline := time.Now().Add(time.Minute); ; {
+		if err := c.remove(t.Context(), key); err != nil {
+			t.Fatal(err)
+		}
+		if !mustHaveDrafts(t, c, key) {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the draft does not go away")
+		}
+	}
+}
+
+// mustHaveDrafts checks that there are no drafts but of these keys, and tells
+// whether there are any.
+func mustHaveDrafts(t *testing.T, c contents, keys ...string) (any bool) {
+	t.Helper()
+	err := c.drafts(t.Context(), func(key string) error {
+		if any = true; !slices.Contains(keys, key) {
+			t.Errorf("draft of %s", key)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return any
 }
 
 func keyIsCreatedOnce(t *testing.T, c contents) {

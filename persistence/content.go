@@ -31,8 +31,9 @@ type draft interface {
 	// when something is there already. After an error it may be there or not.
 	publish(ctx context.Context, sums Sums) error
 	// discard gives up what publish has not made visible, and must be called
-	// at the end in any case.
-	discard() error
+	// at the end in any case. When left is true, something of the draft may
+	// still be under its key, or appear there: remove takes it away.
+	discard() (left bool, err error)
 }
 
 // inventory looks over all content there is.
@@ -45,12 +46,19 @@ type inventory interface {
 	// quarantine durably takes what is under key out of sight, to a place
 	// named after as, and tells that place. Nothing there is no error.
 	quarantine(ctx context.Context, key, as string) (place string, err error)
+	// drafts visits the keys of drafts that were begun and neither published
+	// nor given up, where these outlive the process that made them.
+	drafts(ctx context.Context, visit func(key string) error) error
+	// abort gives up such drafts of a key. What is published under it stays.
+	abort(ctx context.Context, key string) error
 }
 
 // contents is all that a Store asks of the place for content.
 type contents interface {
 	content
 	inventory
+	// close gives back what the place holds open. It is called last.
+	close()
 }
 
 // The folders of content. Nothing else is below the data directory but the

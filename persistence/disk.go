@@ -177,4 +177,6 @@ func (f *diskDraft) publish(_ context.Context, _ Sums) error {
 	return f.disk.settle(directory)
 }
 
-func (f *diskDraft) discard() error { return f.temp.Close() }
+func (f *diskDraft) discard() (left bool, err error) { return false, f.temp.Close() }
+
+func (d *disk) close() {}

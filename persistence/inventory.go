@@ -66,3 +66,8 @@ func (d *disk) quarantine(ctx context.Context, key, as string) (string, error) {
 	}
 	return place, errors.Join(d.settle(folder), d.syncDir(from))
 }
+
+// A draft on disk has no name, or is below tmp, which is emptied at each start.
+
+func (d *disk) drafts(context.Context, func(string) error) error { return nil }
+func (d *disk) abort(context.Context, string) error              { return nil }

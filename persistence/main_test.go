@@ -26,6 +26,7 @@ type ending struct{ *testing.M }
 
 func (e ending) Run() int {
 	defer stopPostgres()
+	defer stopS3()
 	return e.M.Run()
 }
 

@@ -1,10 +1,12 @@
 package persistence
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io/fs"
 	"sync"
 	"time"
 )
@@ -89,7 +91,8 @@ func (s *Store) tryOut() error {
 	}); err != nil {
 		return fmt.Errorf("commit a row: %w", err)
 	}
-	d, err := s.content.create(ctx, versionKey(ClientID{}, rand.Text(), probeName))
+	key := versionKey(ClientID{}, rand.Text(), probeName)
+	d, err := s.content.create(ctx, key)
 	if err != nil {
 		return fmt.Errorf("make a file: %w", withSpace(s.counters.fault(err)))
 	}
@@ -97,8 +100,12 @@ func (s *Store) tryOut() error {
 	if err == nil {
 		err = d.flush(ctx)
 	}
-	if err = errors.Join(s.counters.fault(err), d.discard()); err != nil {
+	_, discarding := d.discard()
+	if err = errors.Join(s.counters.fault(err), discarding); err != nil {
 		return fmt.Errorf("write a file: %w", withSpace(err))
+	}
+	if _, err := s.content.size(ctx, key); !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("look for a file: %w", s.counters.fault(cmp.Or(err, fs.ErrExist)))
 	}
 	return nil
 }

@@ -71,6 +71,9 @@ func (s *Store) release() error {
 	if s.rows != nil {
 		failed = append(failed, s.rows.close())
 	}
+	if s.content != nil {
+		s.content.close()
+	}
 	if s.root != nil {
 		failed = append(failed, s.root.Close())
 	}

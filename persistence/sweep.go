@@ -13,6 +13,7 @@ type SweepReport struct {
 	Intents     int      // uploads that nobody goes on with
 	Removed     int      // contents removed: of such uploads, and replaced ones
 	Quarantined []string // keys of content that no row explained
+	Drafts      []string // keys of drafts that no row explained, and that were given up
 	Missing     []File   // verified files whose content is not there
 }
 
@@ -32,7 +33,7 @@ func (s *Store) Sweep(ctx context.Context) (SweepReport, error) {
 	}
 	var failed []error
 	for _, step := range []func(context.Context, *SweepReport) error{
-		s.sweepIntents, s.sweepStrays, s.sweepClaims, s.sweepMissing,
+		s.sweepIntents, s.sweepDrafts, s.sweepStrays, s.sweepClaims, s.sweepMissing,
 	} {
 		failed = append(failed, step(ctx, &report))
 	}
@@ -67,6 +68,30 @@ func (s *Store) isLive(upload string) bool {
 	defer s.mu.Unlock()
 	_, live := s.live[upload]
 	return live
+}
+
+// sweepDrafts gives up the drafts that no row claims: the row of an upload comes
+// before its draft, so the upload is over.
+func (s *Store) sweepDrafts(ctx context.Context, report *SweepReport) error {
+	return s.strayDrafts(ctx, func(key string) error {
+		report.Drafts = append(report.Drafts, key)
+		return s.content.abort(ctx, key)
+	})
+}
+
+// strayDrafts visits the keys of drafts that no upload under way, and no claim
+// for removal, accounts for.
+func (s *Store) strayDrafts(ctx context.Context, visit func(key string) error) error {
+	return s.content.drafts(ctx, func(key string) error {
+		var uploads int
+		err := s.view(ctx, func(t tx) error {
+			return t.get(&uploads, `SELECT COUNT(*) FROM uploads WHERE PathName = ?`, key)
+		})
+		if err != nil || uploads > 0 {
+			return err
+		}
+		return visit(key)
+	})
 }
 
 // sweepStrays claims for quarantine what no row claims. The claim keeps an

@@ -37,7 +37,7 @@ func TestOpenRemovesWhatACrashLeft(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := left.draft.discard(); err != nil {
+	if _, err := left.draft.discard(); err != nil {
 		t.Fatal(err)
 	}
 	again := openTest(t, Options{DataDir: directory})

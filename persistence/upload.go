@@ -231,7 +231,7 @@ func (u *Upload) Verify(ctx context.Context) error {
 		u.store.trouble(u.discard(context.WithoutCancel(ctx)))
 		return err
 	}
-	u.store.trouble(u.end())
+	u.end()
 	if u.replaces {
 		u.store.wakeRemoval()
 	}
@@ -322,13 +322,13 @@ func (u *Upload) discard(ctx context.Context) error {
 	if u.stage == ended {
 		return nil
 	}
-	left := u.stage == published || u.draft == nil && !u.store.onDisk // create may have failed half way
-	if err := u.end(); err != nil {
-		u.store.trouble(err)
-		left = true
-	}
+	visible := u.stage == published
+	left := u.end() || visible
 	_, err := u.store.record(ctx, func(t tx) error {
-		return u.store.withdraw(t, intent{u.name, u.id, u.fileName}, left)
+		if err := u.store.withdraw(t, intent{u.name, u.id, u.fileName}, left); err != nil || !left {
+			return err
+		}
+		return u.condemn(t)
 	})
 	if err != nil {
 		return u.wrap("discard", err) // Sweep does it: the upload is not live any more
@@ -339,19 +339,38 @@ func (u *Upload) discard(ctx context.Context) error {
 	return nil
 }
 
+// condemn claims for removal what this upload may have left under its key. The
+// claim is a new one, even where another store has condemned the intent: that
+// store may have looked before the last of it arrived. If the intent is gone
+// because the file was verified after all, the content stays.
+func (u *Upload) condemn(t tx) error {
+	gone, err := t.exec(`DELETE FROM uploads WHERE Upload = ? AND State <> 0`, u.name)
+	if err != nil {
+		return err
+	}
+	if gone == 0 {
+		if known, err := claimed(t, u.key); err != nil || known {
+			return err
+		}
+	}
+	return claim(t, rand.Text(), u.id, u.fileName, u.key, stateRemove)
+}
+
 // end lets go of the draft. Closing what is published or given up has nothing
-// more to lose; after an error there may be something left of it.
-func (u *Upload) end() (err error) {
+// more to lose. It tells whether the draft has left something under its key.
+func (u *Upload) end() (left bool) {
 	u.stage = ended
 	u.flush.end()
 	if u.draft != nil {
-		err = u.draft.discard()
+		var err error
+		left, err = u.draft.discard()
+		u.store.trouble(err)
 		u.draft = nil
 	}
 	u.store.lowWater.leave(u.owed)
 	u.owed = 0
 	u.store.drop(u.name)
-	return err
+	return left
 }
 
 func (u *Upload) expect(want stage) error {

@@ -64,7 +64,7 @@ func (s *sweeper) sweep(ctx context.Context) {
 		logging.Log(s.log, logging.StorageOrphan, logging.ClientID(f.ID), logging.FileName(f.FileName), logging.Path(f.PathName))
 	}
 	s.retain(ctx)
-	if found := report.Intents + report.Removed + len(report.Quarantined); found > 0 {
+	if found := report.Intents + report.Removed + len(report.Quarantined) + len(report.Drafts); found > 0 {
 		logging.Log(s.log, logging.StorageSweep, logging.Count(int64(found)))
 	}
 }

@@ -47,6 +47,7 @@ var rooms = map[string]room{
 	"internal/proof/kill":         {rooms: []string{"codec", "client", "internal/crypt", "internal/proof/account", "internal/proof/program"}},
 	"internal/proof/powercut":     {rooms: []string{"persistence", "internal/measure", "internal/proof/account"}},
 	"internal/proof/postgres":     {noModule: true},
+	"internal/proof/s3server":     {noModule: true},
 	"internal/proof/registration": {rooms: []string{"codec", "client", "internal/crypt", "internal/proof/program"}},
 	"cmd/sealquay":                {rooms: []string{"codec", "reactor", "handlers", "persistence", "client", "bench", "bench/report", "bench/agents", "internal/crypt", "internal/config", "internal/hooks", "internal/logging", "internal/logs", "internal/measure", "internal/metrics", "internal/admin"}},
 }

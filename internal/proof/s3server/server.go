@@ -1,0 +1,173 @@
+package s3server
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// ErrNotInstalled means that this machine has no S3 server.
+var ErrNotInstalled = errors.New("versitygw is not installed: go install github.com/versity/versitygw/cmd/versitygw@v1.8.0")
+
+// What every server of this package takes.
+const (
+	Bucket    = "sealquay"
+	Region    = "us-east-1"
+	AccessKey = "sealquay"
+	SecretKey = "sealquay-secret"
+)
+
+// Server is an S3 server with a directory of its own. Its methods are for one
+// goroutine.
+type Server struct {
+	dir   string
+	port  int
+	cmd   *exec.Cmd
+	ended chan struct{}
+	log   output
+}
+
+// Start makes a server with an empty bucket below dir, which must be empty and
+// is the server's alone, and starts it on a free port of 127.0.0.1. The caller
+// ends it by Kill.
+func Start(ctx context.Context, dir string) (*Server, error) {
+	s := &Server{dir: dir}
+	for _, folder := range []string{s.bucket(), s.metadata()} {
+		if err := os.MkdirAll(folder, 0o700); err != nil {
+			return nil, err
+		}
+	}
+	port, err := freePort()
+	if err != nil {
+		return nil, err
+	}
+	s.port = port
+	return s, s.Restart(ctx)
+}
+
+func (s *Server) bucket() string   { return filepath.Join(s.dir, "data", Bucket) }
+func (s *Server) metadata() string { return filepath.Join(s.dir, "metadata") }
+
+// Restart starts a server that was killed, on the same port, and waits until
+// it takes requests.
+func (s *Server) Restart(ctx context.Context) error {
+	path, err := find()
+	if err != nil {
+		return err
+	}
+	// The metadata beside the content, not in its attributes: not every file
+	// system has these.
+	s.cmd = exec.Command(path, "--port", s.Addr(), "--access", AccessKey, "--secret", SecretKey, "--region", Region,
+		"--health", "/health", "--quiet", "--keep-alive", "posix", "--sidecar", s.metadata(), filepath.Join(s.dir, "data"))
+	s.cmd.Env = []string{"PATH=/usr/bin:/bin"}
+	s.cmd.SysProcAttr = endWithParent()
+	s.cmd.Stdout, s.cmd.Stderr = &s.log, &s.log
+	s.cmd.WaitDelay = 10 * time.Second
+	if err := s.cmd.Start(); err != nil {
+		return err
+	}
+	ended, cmd := make(chan struct{}), s.cmd
+	s.ended = ended
+	go func() { defer close(ended); _ = cmd.Wait() }()
+	return s.await(ctx)
+}
+
+// find looks for the server: on the path, then where go install puts it.
+func find() (string, error) {
+	if path, err := exec.LookPath("versitygw"); err == nil {
+		return path, nil
+	}
+	folders := filepath.SplitList(os.Getenv("GOPATH"))
+	if home, err := os.UserHomeDir(); err == nil {
+		folders = append(folders, filepath.Join(home, "go"))
+	}
+	for _, folder := range folders {
+		if path, err := exec.LookPath(filepath.Join(folder, "bin", "versitygw")); err == nil {
+			return path, nil
+		}
+	}
+	return "", ErrNotInstalled
+}
+
+func (s *Server) await(ctx context.Context) error {
+	for {
+		if s.healthy(ctx) {
+			return nil
+		}
+		select {
+		case <-s.ended:
+			return fmt.Errorf("versitygw ended by itself:\n%s", s.log.text())
+		case <-ctx.Done():
+			s.Kill()
+			return fmt.Errorf("versitygw is not ready: %w\n%s", ctx.Err(), s.log.text())
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+func (s *Server) healthy(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL()+"/health", nil)
+	if err != nil {
+		return false
+	}
+	transport := &http.Transport{DisableKeepAlives: true}
+	answer, err := transport.RoundTrip(request)
+	if err != nil {
+		return false
+	}
+	return answer.StatusCode == http.StatusOK && answer.Body.Close() == nil
+}
+
+// Addr is host and port.
+func (s *Server) Addr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(s.port)) }
+
+// URL is the endpoint.
+func (s *Server) URL() string { return "http://" + s.Addr() }
+
+// PID is the process id of the server.
+func (s *Server) PID() int { return s.cmd.Process.Pid }
+
+// Kill ends the server at once, as a crash would, and returns when it is gone.
+func (s *Server) Kill() {
+	_ = s.cmd.Process.Kill() // gone already is as good
+	<-s.ended
+}
+
+// freePort finds a port that is free now.
+func freePort() (int, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	defer listener.Close()
+	return listener.Addr().(*net.TCPAddr).Port, nil
+}
+
+// output is what a server has printed.
+type output struct {
+	mu  sync.Mutex
+	all bytes.Buffer
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.all.Write(p)
+}
+
+func (o *output) text() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.all.String()
+}

@@ -1,0 +1,51 @@
+package persistence
+
+import (
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"syscall"
+
+	"github.com/minio/minio-go/v7"
+)
+
+// hintsS3 say what to do about an answer of the store.
+var hintsS3 = map[string]string{
+	"NoSuchBucket":                 "make the bucket first, or correct storage.s3.bucket",
+	"AccessDenied":                 "the credentials must allow to list, read, write and delete objects and multipart uploads of the bucket",
+	"InvalidAccessKeyId":           "the store does not know the access key",
+	"SignatureDoesNotMatch":        "the secret key is not the one of this access key",
+	"AuthorizationHeaderMalformed": "storage.s3.region is not the one of the bucket",
+	"PermanentRedirect":            "storage.s3.region or storage.s3.endpoint is not the one of the bucket",
+	"InvalidRegion":                "storage.s3.region is not the one of the bucket",
+	"RequestTimeTooSkewed":         "the clock of this machine or of the store is wrong: the times differ by more than 15 minutes",
+	"BadDigest":                    "what the store received is not what was sent",
+	"NotImplemented":               "the store lacks something that is needed, see docs/CLUSTER.md",
+}
+
+// explainS3 makes an error of the store one that callers tell apart, and adds
+// what to do about it.
+func explainS3(err error) error {
+	var unknown x509.UnknownAuthorityError
+	if errors.As(err, &unknown) {
+		return fmt.Errorf("%w: is its certificate authority in storage.s3.ca_file?", err)
+	}
+	var answer minio.ErrorResponse
+	if !errors.As(err, &answer) {
+		return err
+	}
+	switch {
+	case answer.Code == minio.NoSuchKey || answer.StatusCode == http.StatusNotFound && answer.Code != minio.NoSuchBucket && answer.Code != minio.NoSuchUpload:
+		return fmt.Errorf("%w (%s)", fs.ErrNotExist, answer.Code)
+	case answer.StatusCode == http.StatusPreconditionFailed:
+		return fmt.Errorf("%w (%s)", fs.ErrExist, answer.Code)
+	case answer.StatusCode == http.StatusInsufficientStorage || answer.Code == "QuotaExceeded":
+		return fmt.Errorf("%w: %w", syscall.ENOSPC, err)
+	}
+	if hint, ok := hintsS3[answer.Code]; ok {
+		return fmt.Errorf("%s: %w: %s", answer.Code, err, hint)
+	}
+	return fmt.Errorf("%s: %w", answer.Code, err)
+}
