@@ -74,11 +74,12 @@ func (k checkCommand) open(ctx context.Context) (store *persistence.Store, o per
 	if err != nil {
 		return nil, o, err
 	}
-	store, err = persistence.Open(ctx, persistence.Options{DataDir: cfg.DataDir})
+	place, err := storagePlace(cfg)
 	if err != nil {
-		return nil, o, fmt.Errorf("open the storage in %s: %w", cfg.DataDir, err)
+		return nil, o, err
 	}
-	return store, o, nil
+	store, err = persistence.Open(ctx, place)
+	return store, o, err
 }
 
 func (k checkCommand) print(c console, r persistence.Report) error {

@@ -87,14 +87,15 @@ func openToLook(ctx context.Context, f configFlags) (*persistence.Store, *config
 	if err != nil {
 		return nil, nil, err
 	}
-	store, err := persistence.OpenReadOnly(ctx, persistence.Options{DataDir: cfg.DataDir})
+	options, err := storagePlace(cfg)
+	if err != nil {
+		return nil, nil, err
+	}
+	store, err := persistence.OpenReadOnly(ctx, options)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, fmt.Errorf("no server has stored anything in %s: name its directory with --data-dir", cfg.DataDir)
 	}
-	if err != nil {
-		return nil, nil, fmt.Errorf("open the storage in %s: %w", cfg.DataDir, err)
-	}
-	return store, cfg, nil
+	return store, cfg, err
 }
 
 func transform[A, B any](rows iter.Seq2[A, error], line func(A) B) iter.Seq2[B, error] {

@@ -31,9 +31,13 @@ type server struct {
 
 // startServer opens the storage and then the port.
 func startServer(ctx context.Context, cfg *config.Config, log *zap.Logger) (*server, error) {
-	store, err := persistence.Open(ctx, storeOptions(cfg, log))
+	options, err := storeOptions(cfg, log)
 	if err != nil {
-		return nil, fmt.Errorf("open the storage in %s: %w", cfg.DataDir, err)
+		return nil, err
+	}
+	store, err := persistence.Open(ctx, options)
+	if err != nil {
+		return nil, err
 	}
 	listener, err := listen(ctx, cfg, false)
 	if err != nil {
@@ -70,15 +74,16 @@ func startServing(cfg *config.Config, log *zap.Logger, store *persistence.Store,
 	return s, nil
 }
 
-func storeOptions(cfg *config.Config, log *zap.Logger) persistence.Options {
-	o := persistence.Options{
-		DataDir: cfg.DataDir,
-		Keep:    cfg.KeepVersions,
-		Quota:   quotaOf(cfg),
-		MinFree: cfg.Quota.FreeSpace,
-		Hooks:   hookNames(cfg),
-		Trouble: func(err error) { logging.Log(log, logging.StorageFault, logging.Error(err)) },
+func storeOptions(cfg *config.Config, log *zap.Logger) (persistence.Options, error) {
+	o, err := storagePlace(cfg)
+	if err != nil {
+		return o, err
 	}
+	o.Keep = cfg.KeepVersions
+	o.Quota = quotaOf(cfg)
+	o.MinFree = cfg.Quota.FreeSpace
+	o.Hooks = hookNames(cfg)
+	o.Trouble = func(err error) { logging.Log(log, logging.StorageFault, logging.Error(err)) }
 	if cfg.Durability == config.DurabilityRelaxed {
 		o.Durability = persistence.Relaxed
 		logging.Log(log, logging.StorageRelaxed)
@@ -89,7 +94,7 @@ func storeOptions(cfg *config.Config, log *zap.Logger) persistence.Options {
 	case config.ConflictRefuse:
 		o.OnConflict = persistence.Refuse
 	}
-	return o
+	return o, nil
 }
 
 func quotaOf(cfg *config.Config) persistence.Quota {

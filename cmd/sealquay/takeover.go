@@ -37,7 +37,10 @@ func takeOver(ctx context.Context, cfg *config.Config, log *zap.Logger, pid int)
 
 // awaitStore opens the storage once no other process uses it.
 func awaitStore(ctx context.Context, cfg *config.Config, log *zap.Logger) (*persistence.Store, error) {
-	options := storeOptions(cfg, log)
+	options, err := storeOptions(cfg, log)
+	if err != nil {
+		return nil, err
+	}
 	for {
 		store, err := persistence.Open(ctx, options)
 		if !errors.Is(err, persistence.ErrLocked) {

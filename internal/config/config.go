@@ -48,6 +48,15 @@ const (
 	ConflictRefuse  OnConflict = "refuse"
 )
 
+// StorageRows says where rows are.
+type StorageRows string
+
+// The values of storage.rows.
+const (
+	RowsSQLite   StorageRows = "sqlite"
+	RowsPostgres StorageRows = "postgres"
+)
+
 // LogLevel is the least severe level that is logged.
 type LogLevel string
 
@@ -118,6 +127,7 @@ type Config struct {
 
 	ProxyProtocolFrom []netip.Prefix
 
+	Storage   Storage
 	Quota     Quota
 	Retention Retention
 	Hooks     Hooks
@@ -125,6 +135,14 @@ type Config struct {
 	Admin     Admin
 
 	sources map[string]Source
+}
+
+// Storage configures where rows and content are.
+type Storage struct {
+	Rows         StorageRows
+	Postgres     string // secret
+	PostgresFile string // that holds it
+	Lease        time.Duration
 }
 
 // Quota configures how much may be stored. 0 is no limit.

@@ -164,7 +164,11 @@ func (p *parser) word(s setting) (word string, ok bool, err error) {
 	if s.shape().takes(value.Kind()) && s.accepts(text(value)) {
 		return text(value), true, nil
 	}
-	p.refuse(at, s.key, describe(value), s.allowed())
+	found := describe(value)
+	if s.isHidden() {
+		found = "a value that is not shown"
+	}
+	p.refuse(at, s.key, found, s.allowed())
 	return "", false, nil
 }
 

@@ -25,14 +25,18 @@ func (c *Config) WriteText(w io.Writer) error {
 // text is the value of key for people.
 func (c *Config) text(key string) string {
 	s, _ := find(key)
-	if words := s.words(c); len(words) > 0 {
+	words := s.words(c)
+	if s.isHidden() && words[0] != "" {
+		return "not shown"
+	}
+	if len(words) > 0 {
 		return clean(strings.Join(words, ", "))
 	}
 	return "none"
 }
 
 // WriteJSON writes the configuration as a config.json that gives the same values again. The port is not in it:
-// its place is port.info.
+// its place is port.info. Nor are secrets.
 func (c *Config) WriteJSON(w io.Writer) error {
 	e := jsontext.NewEncoder(w, jsontext.Multiline(true), jsontext.WithIndent("  "))
 	if err := e.WriteToken(jsontext.BeginObject); err != nil {
@@ -40,7 +44,7 @@ func (c *Config) WriteJSON(w io.Writer) error {
 	}
 	open := ""
 	for _, s := range settings {
-		if s.key == portKey {
+		if s.key == portKey || s.isHidden() {
 			continue
 		}
 		group, name, nested := strings.Cut(s.key, ".")

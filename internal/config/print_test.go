@@ -79,3 +79,39 @@ func TestWriteErrorsAreReturned(t *testing.T) {
 		}
 	}
 }
+
+// TestSecretsAreNotShown: however a secret is given, and whether it is right or wrong.
+func TestSecretsAreNotShown(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for name, given := range map[string]string{
+		"text":         `{"storage": {"rows": "postgres", "postgres": "postgres://anna:hunter2@localhost/x"}}`,
+		"wrong kind":   `{"storage": {"postgres": ["hunter2"]}}`,
+		"together":     `{"storage": {"postgres": "hunter2", "postgres_file": "dsn"}}`,
+		"out of place": `{"storage": {"rows": "sqlite", "postgres": "hunter2"}, "idle_timeout": "never"}`,
+	} {
+		write(t, DefaultFile, given)
+		c, _, err := Load(Options{})
+		var out bytes.Buffer
+		if err != nil {
+			out.WriteString(err.Error())
+		} else if err := errors.Join(c.WriteText(&out), c.WriteJSON(&out)); err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(out.String(), "hunter2") {
+			t.Errorf("%s: %s", name, out.String())
+		}
+	}
+}
+
+func TestStorageThatCannotBeFound(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for given, want := range map[string]string{
+		`{"storage": {"rows": "postgres"}}`:                                "storage.rows",
+		`{"storage": {"postgres": "host=a", "postgres_file": "postgres"}}`: "storage.postgres_file",
+	} {
+		write(t, DefaultFile, given)
+		if _, _, err := Load(Options{}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", given, err)
+		}
+	}
+}

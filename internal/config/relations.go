@@ -1,5 +1,7 @@
 package config
 
+import "cmp"
+
 // checkRelations notes the values that are right by themselves and wrong together.
 func (l *loader) checkRelations() {
 	c := l.config
@@ -9,6 +11,25 @@ func (l *loader) checkRelations() {
 	if c.ConnectionHighMark > c.MemoryBudget {
 		l.clash("connection_high_mark", "at most", "memory_budget", "at least")
 	}
+	l.checkStorage()
+}
+
+// checkStorage notes what is missing, or too much, to find the storage.
+func (l *loader) checkStorage() {
+	s := l.config.Storage
+	switch {
+	case s.Postgres != "" && s.PostgresFile != "":
+		l.wrong("storage.postgres_file", "one of storage.postgres and storage.postgres_file")
+	case s.Rows == RowsPostgres && s.Postgres == "" && s.PostgresFile == "":
+		l.wrong("storage.rows", "postgres only with storage.postgres or storage.postgres_file")
+	}
+}
+
+// wrong notes that a value cannot be together with others.
+func (l *loader) wrong(key, allowed string) {
+	at := l.config.Source(key)
+	l.problems = append(l.problems, Problem{File: at.File, Line: at.Line, Column: at.Column, Key: cmp.Or(at.Name, key),
+		Found: l.config.text(key), Allowed: allowed})
 }
 
 // clash notes that small is not less than big, where the user can change it: a default is not blamed.

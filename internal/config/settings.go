@@ -109,6 +109,15 @@ var settings = []setting{
 	{"proxy_protocol_from", "", "Networks whose connections start with a PROXY protocol header.",
 		networks(func(c *Config) *[]netip.Prefix { return &c.ProxyProtocolFrom })},
 
+	{"storage.rows", "sqlite", "Where rows are: `sqlite`, a database below `data_dir`, or `postgres`, which nodes share. See CLUSTER.md.",
+		oneOf(func(c *Config) *StorageRows { return &c.Storage.Rows }, RowsSQLite, RowsPostgres)},
+	{"storage.postgres", "", "Connection to PostgreSQL, `postgres://user:password@host:port/database` or `host=… dbname=…`. It is shown nowhere.",
+		secret(func(c *Config) *string { return &c.Storage.Postgres })},
+	{"storage.postgres_file", "", "File that holds the connection to PostgreSQL on its only line, instead of `storage.postgres`.",
+		optionalPath(func(c *Config) *string { return &c.Storage.PostgresFile })},
+	{"storage.lease", "30s", "Time for which a node may be cut off from PostgreSQL before other nodes end its uploads.",
+		duration(3*time.Second, time.Hour, func(c *Config) *time.Duration { return &c.Storage.Lease })},
+
 	{"quota.client_bytes", "0", "Bytes of one client: verified files, kept versions and uploads under way. 0 means no limit.",
 		size(0, 1<<20*GiB, func(c *Config) *int64 { return &c.Quota.ClientBytes })},
 	{"quota.client_files", "0", "Files of one client, counted in the same way. 0 means no limit.",

@@ -92,6 +92,25 @@ func path(field func(*Config) *string) value {
 	}
 }
 
+// hidden is a value that is never shown, however it was given.
+type hidden struct{ value }
+
+// secret is a text that nobody must see, or nothing.
+func secret(field func(*Config) *string) value {
+	return hidden{scalar[string]{
+		field:  field,
+		parse:  func(s string) (string, bool) { return s, !strings.Contains(s, "\x00") && utf8.ValidString(s) },
+		format: func(s string) string { return s },
+		limits: "a text",
+	}}
+}
+
+// isHidden tells whether the value of a setting must not be shown.
+func (s setting) isHidden() bool {
+	_, yes := s.value.(hidden)
+	return yes
+}
+
 // optionalPath is a path, or nothing.
 func optionalPath(field func(*Config) *string) value {
 	return scalar[string]{
