@@ -8,10 +8,10 @@ import (
 	"time"
 
 	"github.com/sealquay/sealquay/bench"
+	"github.com/sealquay/sealquay/internal/uplot"
 )
 
-// The page and what it draws charts with: uPlot 1.6.32, by Leon Sorokin, under
-// the MIT licence that stands in the page too.
+// The page. The licence of what draws its charts stands in it too.
 var (
 	//go:embed page/page.html
 	pageText string
@@ -19,12 +19,6 @@ var (
 	pageStyle string
 	//go:embed page/charts.js
 	pageCharts string
-	//go:embed page/uPlot.iife.min.js
-	uPlotScript string
-	//go:embed page/uPlot.min.css
-	uPlotStyle string
-	//go:embed page/uPlot.LICENSE
-	uPlotLicence string
 )
 
 // A page is what the template shows.
@@ -96,8 +90,8 @@ func HTML(w io.Writer, r *bench.Result) error {
 	}
 	p := page{
 		Result: r, Load: Load(&r.Plan), Mix: mixText(r.Plan.Mix), Sealing: sealingText(&r.Plan),
-		Style: template.CSS(pageStyle), UPlotStyle: template.CSS(uPlotStyle),
-		Script: template.JS(pageCharts), UPlotScript: template.JS(uPlotScript), UPlotLicence: uPlotLicence,
+		Style: template.CSS(pageStyle), UPlotStyle: template.CSS(uplot.Style),
+		Script: template.JS(pageCharts), UPlotScript: template.JS(uplot.Script), UPlotLicence: uplot.Licence,
 	}
 	for _, o := range r.SortedOperations() {
 		p.Operations = append(p.Operations, operationRow{nameIn(r, o), r.Latencies[o]})

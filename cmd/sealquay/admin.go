@@ -3,23 +3,31 @@ package main
 import (
 	"context"
 	"errors"
-	"net/http"
 
 	"go.uber.org/zap"
 
 	"github.com/sealquay/sealquay/internal/admin"
 	"github.com/sealquay/sealquay/internal/config"
+	"github.com/sealquay/sealquay/internal/live"
 	"github.com/sealquay/sealquay/internal/logging"
 	"github.com/sealquay/sealquay/internal/metrics"
 )
 
 // startAdmin shows a server to operators, unless the configuration has no
 // address for that; then it returns nil.
-func startAdmin(cfg *config.Config, log *zap.Logger, s *server) *admin.Server {
+func startAdmin(cfg *config.Config, log *zap.Logger, s *server) *adminServer {
 	if !cfg.Admin.Address.IsValid() {
 		return nil
 	}
-	return admin.Start(admin.Config{
+	page := live.New(live.Sources{
+		Reactor:  s.Reactor,
+		Handlers: s.handlers,
+		Store:    s.store,
+		Ready:    s.store.Ready,
+		Version:  version(),
+		Addr:     s.Addr().String(),
+	})
+	return &adminServer{page: page, Server: admin.Start(admin.Config{
 		Address: cfg.Admin.Address,
 		Hosts:   cfg.Admin.Hosts,
 		Metrics: metrics.Handler(metrics.Sources{
@@ -29,10 +37,22 @@ func startAdmin(cfg *config.Config, log *zap.Logger, s *server) *admin.Server {
 			DroppedLines: func() (sampled, lost int64) { return logging.Dropped(log) },
 			Version:      version(),
 		}),
-		Page:  http.NotFoundHandler(),
+		Page:  page,
 		Ready: s.Ready,
 		Log:   log,
-	})
+	})}
+}
+
+// An adminServer is what operators look at.
+type adminServer struct {
+	*admin.Server
+	page *live.Page
+}
+
+// Close ends it.
+func (a *adminServer) Close() {
+	a.Server.Close()
+	a.page.Close()
 }
 
 var errDraining = errors.New("the server drains")

@@ -20,13 +20,12 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/sealquay/sealquay/internal/admin"
 	"github.com/sealquay/sealquay/internal/config"
 )
 
 // An adminClient asks at the admin address of a test server.
 type adminClient struct {
-	*admin.Server
+	*adminServer
 	addr netip.AddrPort
 }
 
@@ -34,7 +33,7 @@ type adminClient struct {
 func showTestServer(t testing.TB, s *testServer) *adminClient {
 	t.Helper()
 	cfg := &config.Config{Admin: config.Admin{Address: netip.MustParseAddrPort("127.0.0.1:0")}}
-	c := &adminClient{Server: startAdmin(cfg, zap.NewNop(), s.server)}
+	c := &adminClient{adminServer: startAdmin(cfg, zap.NewNop(), s.server)}
 	t.Cleanup(c.Close)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()

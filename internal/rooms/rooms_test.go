@@ -32,14 +32,16 @@ var rooms = map[string]room{
 	"internal/logs":               {rooms: []string{"internal/logging"}},
 	"internal/measure":            {noModule: true},
 	"internal/metrics":            {rooms: []string{"codec", "reactor", "handlers", "persistence", "internal/crypt", "internal/logging", "internal/measure"}},
+	"internal/live":               {rooms: []string{"codec", "reactor", "handlers", "persistence", "internal/crypt", "internal/logging", "internal/measure", "internal/uplot"}},
+	"internal/uplot":              {noModule: true},
 	"internal/admin":              {rooms: []string{"internal/logging"}},
 	"deploy":                      {noModule: true},
 	"internal/rooms":              {noModule: true},
 	"bench":                       {rooms: []string{"codec", "client", "internal/crypt"}, modules: []string{"golang.org/x/sys", "github.com/HdrHistogram/hdrhistogram-go"}},
-	"bench/report":                {rooms: []string{"bench", "codec", "client", "internal/crypt"}, modules: []string{"golang.org/x/sys", "github.com/HdrHistogram/hdrhistogram-go"}},
+	"bench/report":                {rooms: []string{"bench", "codec", "client", "internal/crypt", "internal/uplot"}, modules: []string{"golang.org/x/sys", "github.com/HdrHistogram/hdrhistogram-go"}},
 	"bench/agents":                {rooms: []string{"bench", "codec", "client", "internal/crypt"}, modules: []string{"golang.org/x/sys", "github.com/HdrHistogram/hdrhistogram-go"}},
 	"bench/compare":               {rooms: []string{"codec", "client", "internal/crypt"}},
-	"bench/growth":                {rooms: []string{"bench", "bench/report", "codec", "client", "internal/crypt"}, modules: []string{"golang.org/x/sys", "github.com/HdrHistogram/hdrhistogram-go"}},
+	"bench/growth":                {rooms: []string{"bench", "bench/report", "codec", "client", "internal/crypt", "internal/uplot"}, modules: []string{"golang.org/x/sys", "github.com/HdrHistogram/hdrhistogram-go"}},
 	"internal/proof/account":      {noModule: true},
 	"internal/proof/program":      {noModule: true},
 	"internal/proof/floods":       {rooms: []string{"codec", "client", "internal/crypt", "internal/proof/program"}},
@@ -49,7 +51,7 @@ var rooms = map[string]room{
 	"internal/proof/postgres":     {noModule: true},
 	"internal/proof/s3server":     {noModule: true},
 	"internal/proof/registration": {rooms: []string{"codec", "client", "internal/crypt", "internal/proof/program"}},
-	"cmd/sealquay":                {rooms: []string{"codec", "reactor", "handlers", "persistence", "client", "bench", "bench/report", "bench/agents", "internal/crypt", "internal/config", "internal/hooks", "internal/logging", "internal/logs", "internal/measure", "internal/metrics", "internal/admin"}},
+	"cmd/sealquay":                {rooms: []string{"codec", "reactor", "handlers", "persistence", "client", "bench", "bench/report", "bench/agents", "internal/crypt", "internal/config", "internal/hooks", "internal/logging", "internal/logs", "internal/measure", "internal/metrics", "internal/admin", "internal/live", "internal/uplot"}},
 }
 
 // prometheus is for internal/metrics alone.
@@ -61,6 +63,7 @@ var forbidden = map[string][]string{
 	"persistence":    {"github.com/panjf2000/gnet/v2", "go.uber.org/zap", prometheus},
 	"reactor":        {"github.com/jmoiron/sqlx", "modernc.org/sqlite", prometheus},
 	"internal/admin": {prometheus},
+	"internal/live":  {prometheus},
 }
 
 type listed struct {
