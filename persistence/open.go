@@ -51,7 +51,7 @@ func newStore(options Options) *Store {
 	return &Store{
 		options:  options,
 		owner:    rand.Text(),
-		onDisk:   options.content == nil,
+		onDisk:   options.onDisk(),
 		live:     map[string]struct{}{},
 		touched:  map[ClientID]time.Time{},
 		removal:  make(chan struct{}, 1),
@@ -70,7 +70,7 @@ func (s *Store) open(ctx context.Context) (err error) {
 	if s.onDisk {
 		err = errors.Join(s.openLowWater(), s.openDisk())
 	} else {
-		s.content, err = s.options.content(ctx)
+		s.content, err = s.openElsewhere(ctx)
 	}
 	if err != nil {
 		return err
@@ -138,6 +138,18 @@ func (s *Store) openDisk() error {
 	return err
 }
 
+// openElsewhere opens content that is not on the own disk.
+func (s *Store) openElsewhere(ctx context.Context) (contents, error) {
+	if s.options.content != nil {
+		return s.options.content(ctx)
+	}
+	there, err := newS3(ctx, *s.options.S3)
+	if err != nil {
+		return nil, err // and no content that is a nil *s3
+	}
+	return there, nil
+}
+
 func (s *Store) openRows(ctx context.Context) (database, error) {
 	if s.options.Postgres != "" {
 		rows, err := openPostgres(ctx, s.options.Postgres, s.options.Durability)
@@ -165,7 +177,7 @@ func (s *Store) openReadOnly(ctx context.Context) (err error) {
 	}
 	if s.onDisk {
 		s.content = &disk{fs: &rootFS{root: s.root}}
-	} else if s.content, err = s.options.content(ctx); err != nil {
+	} else if s.content, err = s.openElsewhere(ctx); err != nil {
 		return err
 	}
 	s.rows, err = s.openRowsReadOnly(ctx)

@@ -66,6 +66,8 @@ type Options struct {
 	// with content on a disk there may be one store. Empty, the rows are in
 	// SQLite below DataDir.
 	Postgres string
+	// S3 is where content is kept; nil is on the disk below DataDir.
+	S3 *S3
 	// Lease is how long this store may be cut off from a shared database before
 	// others end its uploads; 0 is 30 seconds.
 	Lease time.Duration
@@ -87,7 +89,7 @@ type Options struct {
 	FileSystem func(FileSystem) FileSystem
 	// database may wrap the rows, to inject faults.
 	database func(database) database
-	// content opens another place for content than the disk below DataDir.
+	// content opens another place for content than S3 or the disk says.
 	content func(context.Context) (contents, error)
 }
 
@@ -96,7 +98,10 @@ const defaultLease = 30 * time.Second
 func (o Options) lease() time.Duration { return cmp.Or(o.Lease, defaultLease) }
 
 // usesDirectory reports that rows or content are below the data directory.
-func (o Options) usesDirectory() bool { return o.Postgres == "" || o.content == nil }
+func (o Options) usesDirectory() bool { return o.Postgres == "" || o.onDisk() }
+
+// onDisk reports that content is on the disk below the data directory.
+func (o Options) onDisk() bool { return o.S3 == nil && o.content == nil }
 
 // place names the storage in errors.
 func (o Options) place() string {

@@ -12,6 +12,9 @@ import (
 // storagePlace says where the configuration has rows and content.
 func storagePlace(cfg *config.Config) (persistence.Options, error) {
 	o := persistence.Options{DataDir: cfg.DataDir, Lease: cfg.Storage.Lease}
+	if cfg.Storage.Content == config.ContentS3 {
+		o.S3 = s3Options(cfg.S3)
+	}
 	if cfg.Storage.Rows != config.RowsPostgres {
 		return o, nil
 	}
@@ -27,4 +30,19 @@ func storagePlace(cfg *config.Config) (persistence.Options, error) {
 		return o, fmt.Errorf("storage.postgres_file: %s is empty", cfg.Storage.PostgresFile)
 	}
 	return o, nil
+}
+
+func s3Options(c config.S3) *persistence.S3 {
+	return &persistence.S3{
+		Endpoint:    c.Endpoint,
+		Bucket:      c.Bucket,
+		Prefix:      c.Prefix,
+		Region:      c.Region,
+		Credentials: c.CredentialsFile,
+		CAFile:      c.CAFile,
+		PartSize:    c.PartSize,
+		Memory:      c.Memory,
+		SpoolDir:    c.SpoolDir,
+		Timeout:     c.Timeout,
+	}
 }

@@ -57,6 +57,15 @@ const (
 	RowsPostgres StorageRows = "postgres"
 )
 
+// StorageContent says where content is.
+type StorageContent string
+
+// The values of storage.content.
+const (
+	ContentDisk StorageContent = "disk"
+	ContentS3   StorageContent = "s3"
+)
+
 // LogLevel is the least severe level that is logged.
 type LogLevel string
 
@@ -128,6 +137,7 @@ type Config struct {
 	ProxyProtocolFrom []netip.Prefix
 
 	Storage   Storage
+	S3        S3
 	Quota     Quota
 	Retention Retention
 	Hooks     Hooks
@@ -142,7 +152,23 @@ type Storage struct {
 	Rows         StorageRows
 	Postgres     string // secret
 	PostgresFile string // that holds it
+	Content      StorageContent
 	Lease        time.Duration
+}
+
+// S3 configures where content is that is not on the own disk. Empty texts mean
+// that S3's own defaults count.
+type S3 struct {
+	Endpoint        string
+	Bucket          string
+	Prefix          string
+	Region          string
+	CredentialsFile string
+	CAFile          string
+	PartSize        int64
+	Memory          int64
+	SpoolDir        string
+	Timeout         time.Duration
 }
 
 // Quota configures how much may be stored. 0 is no limit.

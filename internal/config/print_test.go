@@ -84,7 +84,7 @@ func TestWriteErrorsAreReturned(t *testing.T) {
 func TestSecretsAreNotShown(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for name, given := range map[string]string{
-		"text":         `{"storage": {"rows": "postgres", "postgres": "postgres://anna:hunter2@localhost/x"}}`,
+		"text":         `{"storage": {"rows": "postgres", "postgres": "postgres://anna:hunter2@localhost/x", "content": "s3"}, "s3": {"endpoint": "https://s3", "bucket": "b"}}`,
 		"wrong kind":   `{"storage": {"postgres": ["hunter2"]}}`,
 		"together":     `{"storage": {"postgres": "hunter2", "postgres_file": "dsn"}}`,
 		"out of place": `{"storage": {"rows": "sqlite", "postgres": "hunter2"}, "idle_timeout": "never"}`,
@@ -107,6 +107,8 @@ func TestStorageThatCannotBeFound(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for given, want := range map[string]string{
 		`{"storage": {"rows": "postgres"}}`:                                "storage.rows",
+		`{"storage": {"rows": "postgres", "postgres": "host=a"}}`:          "storage.rows",
+		`{"storage": {"content": "s3"}}`:                                   "storage.content",
 		`{"storage": {"postgres": "host=a", "postgres_file": "postgres"}}`: "storage.postgres_file",
 	} {
 		write(t, DefaultFile, given)

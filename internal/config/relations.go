@@ -22,6 +22,11 @@ func (l *loader) checkStorage() {
 		l.wrong("storage.postgres_file", "one of storage.postgres and storage.postgres_file")
 	case s.Rows == RowsPostgres && s.Postgres == "" && s.PostgresFile == "":
 		l.wrong("storage.rows", "postgres only with storage.postgres or storage.postgres_file")
+	case s.Rows == RowsPostgres && s.Content != ContentS3:
+		l.wrong("storage.rows", "postgres only with storage.content s3: every node must reach the content")
+	}
+	if s.Content == ContentS3 && (l.config.S3.Endpoint == "" || l.config.S3.Bucket == "") {
+		l.wrong("storage.content", "s3 only with s3.endpoint and s3.bucket")
 	}
 }
 

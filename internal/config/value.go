@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -109,6 +110,18 @@ func secret(field func(*Config) *string) value {
 func (s setting) isHidden() bool {
 	_, yes := s.value.(hidden)
 	return yes
+}
+
+// line is any text that fits on a line, or nothing.
+func line(field func(*Config) *string) value {
+	return scalar[string]{
+		field: field,
+		parse: func(s string) (string, bool) {
+			return s, utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
+		},
+		format: func(s string) string { return s },
+		limits: "a text without control characters",
+	}
 }
 
 // optionalPath is a path, or nothing.
