@@ -30,6 +30,7 @@ func main() {
 	flag.Int64Var(&o.mebibytes, "mib", 1024, "MiB of content in each run")
 	flag.IntVar(&o.rounds, "rounds", 5, "runs of each server; the median counts")
 	flag.StringVar(&o.dir, "dir", ".", "directory for what the servers store; it is removed again")
+	flag.BoolVar(&o.peers, "peers", true, "measure nginx and OpenSSH, too; false: only sealquay and the plain Go program")
 	install := flag.Bool("install", false, "install nginx and openssh-server by apt-get first")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -43,6 +44,7 @@ func main() {
 type options struct {
 	mebibytes int64
 	rounds    int
+	peers     bool
 	dir       string
 }
 
@@ -67,7 +69,7 @@ func compare(ctx context.Context, o options) error {
 		return err
 	}
 	defer os.RemoveAll(root)
-	servers, err := prepare(ctx, root)
+	servers, err := prepare(ctx, root, o.peers)
 	if err != nil {
 		return err
 	}

@@ -26,8 +26,9 @@ type server struct {
 	upload func(ctx context.Context, dir, addr string, stream int, size int64) error
 }
 
-// prepare returns sealquay first, and of the others those that are installed.
-func prepare(ctx context.Context, root string) ([]server, error) {
+// prepare returns sealquay first, the plain program, and of the peers those that
+// are installed.
+func prepare(ctx context.Context, root string, peers bool) ([]server, error) {
 	ours, err := sealquay(ctx, root)
 	if err != nil {
 		return nil, err
@@ -37,6 +38,9 @@ func prepare(ctx context.Context, root string) ([]server, error) {
 		return nil, err
 	}
 	servers := []server{ours, plain}
+	if !peers {
+		return servers, nil
+	}
 	for _, optional := range []func(string) (server, error){nginx, openssh} {
 		s, err := optional(root)
 		if err != nil {
