@@ -105,6 +105,42 @@ func TestListenAlone(t *testing.T) {
 	second.Close()
 }
 
+// TestListeners counts the sockets that listen at a port, and only these.
+func TestListeners(t *testing.T) {
+	for _, at := range []string{"127.0.0.1:0", "[::1]:0"} {
+		first, err := Listen(t.Context(), netip.MustParseAddrPort(at), false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer first.Close()
+		own := first.Addr().(*net.TCPAddr).AddrPort()
+		nc, err := net.Dial("tcp", own.String()) // a socket of the port that does not listen
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer nc.Close()
+		second, err := Listen(t.Context(), own, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for want := 2; want >= 0; want-- {
+			found, err := listeners(int(own.Port()))
+			total := 0
+			for _, n := range found {
+				total += n
+			}
+			if err != nil || total != want || len(found) > 1 {
+				t.Errorf("%s: %v, %v, want %d in all", at, found, err, want)
+			}
+			if want == 2 {
+				_ = second.Close()
+			} else {
+				_ = first.Close()
+			}
+		}
+	}
+}
+
 // TestSteerAway: once the first of two listeners of a port steers away, the
 // second gets all connections.
 func TestSteerAway(t *testing.T) {
