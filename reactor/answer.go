@@ -43,6 +43,11 @@ func (c *conn) send(a Answer, t *task) {
 // Run writes the answer, in one piece. It is called on the loop.
 func (p *reply) Run(context.Context) error {
 	c := p.conn
+	if c.lent && !c.closed {
+		c.owed = append(c.owed, p)
+		_ = c.recall() // its end is found out later
+		return nil
+	}
 	defer c.answered()
 	defer c.recoverOnLoop()
 	if !c.closed {

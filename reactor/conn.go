@@ -65,6 +65,13 @@ type talk struct {
 	ending       bool      // input is passed over: the connection closes after an answer
 	answeredLast bool      // that answer was written
 
+	lent     bool // a worker reads the connection
+	lentAt   time.Time
+	owed     []*reply   // answers that wait until it is given back
+	reading  sync.Mutex // held by the worker while it reads
+	recalled bool       // under that lock: the loop wants it back, or has closed it
+	failed   error      // under that lock: of a read, if the connection is broken
+
 	uploads atomic.Int32 // places that it holds among the uploads
 	session Session
 	broken  bool          // the session panicked: it is only closed from now on

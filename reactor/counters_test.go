@@ -1,6 +1,7 @@
 package reactor
 
 import (
+	"bytes"
 	"context"
 	"testing"
 
@@ -31,36 +32,41 @@ func TestSnapshotCountsConnectionsAndBytes(t *testing.T) {
 	}
 }
 
+// blockedUntil is a session whose requests wait until release is closed.
+func blockedUntil(release <-chan struct{}) script {
+	return script{request: func(ctx context.Context, _ Request) Answer {
+		select {
+		case <-release:
+		case <-ctx.Done():
+		}
+		return acknowledged
+	}}
+}
+
+// lowMarks let a connection be paused for a few hundred requests.
+func lowMarks(c *Config) { c.HighMark, c.LowMark = 64<<10, 16<<10 }
+
 // A connection counts as paused from when it is until it is read again or ends,
 // with both ways to pause.
 func TestSnapshotCountsPausedConnections(t *testing.T) {
 	for name, blocking := range map[string]bool{"poller": false, "blocking": true} {
 		t.Run(name, func(t *testing.T) {
 			release := make(chan struct{})
-			s := start(t, script{content: func(ctx context.Context, _ []byte) Answer {
-				select {
-				case <-release:
-				case <-ctx.Done():
-				}
-				return Answer{}
-			}}, func(c *Config) { c.blocking = blocking })
+			s := start(t, blockedUntil(release), lowMarks, func(c *Config) { c.blocking = blocking })
 			c := s.dial()
-			go func() { _, _ = c.Write(append(head(8*mib), make([]byte, 8*mib)...)) }()
-			eventually(t, "it is paused", func() bool { n := s.Snapshot(); return n.Paused == 1 && n.Pauses > 0 && n.Uploads == 1 })
+			go func() { _, _ = c.Write(bytes.Repeat(verdict(), 2000)) }()
+			eventually(t, "it is paused", func() bool { n := s.Snapshot(); return n.Paused == 1 && n.Pauses > 0 })
 			close(release)
-			eventually(t, "it is read again", func() bool { n := s.Snapshot(); return n.Paused == 0 && n.Uploads == 0 })
+			eventually(t, "it is read again", func() bool { return s.Snapshot().Paused == 0 })
 		})
 	}
 }
 
 func TestSnapshotForgetsAPausedConnectionThatEnds(t *testing.T) {
 	release := make(chan struct{})
-	s := start(t, script{content: func(context.Context, []byte) Answer {
-		<-release
-		return Answer{}
-	}})
+	s := start(t, blockedUntil(release), lowMarks)
 	c := s.dial()
-	go func() { _, _ = c.Write(append(head(8*mib), make([]byte, 8*mib)...)) }() // fails when it is closed
+	go func() { _, _ = c.Write(bytes.Repeat(verdict(), 2000)) }() // fails when it is closed
 	eventually(t, "it is paused", func() bool { return s.Snapshot().Paused == 1 })
 	_ = c.SetLinger(0)
 	_ = c.Close()

@@ -50,6 +50,8 @@ func (l *loop) tick() {
 func (c *conn) deadline() (time.Time, logging.Reason) {
 	k, now := &c.clock, c.loop.now
 	switch {
+	case c.lent:
+		return now.Add(c.shortest()), "" // a worker reads it, and gives back who is slow
 	case !k.linger.IsZero():
 		return k.linger.Add(lingerTime), c.reason
 	case c.ending && !c.answeredLast && c.busy():

@@ -6,6 +6,6 @@
 // session's, which it meets through the [Session] interface.
 //
 // The way of the bytes through the files: acceptor.go, loop.go, receive.go,
-// queue.go, pool.go, answer.go. Beside it: memory.go, interest.go (not reading),
+// queue.go, pool.go, bulk.go, answer.go. Beside it: memory.go, interest.go (not reading),
 // wheel.go and deadlines.go (time).
 package reactor

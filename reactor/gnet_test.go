@@ -352,7 +352,7 @@ func TestGnetEdgeResetWhilePaused(t *testing.T) {
 	}}, func(c *Config) { c.HighMark, c.LowMark = 2*largeChunk, largeChunk })
 	p := s.dial()
 	go func() { _, _ = p.Write(append(head(64*mib), make([]byte, 16*mib)...)) }()
-	eventually(t, "the connection is paused", func() bool { return s.pausedConns() == 1 })
+	eventually(t, "the loop does not read the connection", func() bool { return s.unreadConns() == 1 })
 	_ = p.SetLinger(0)
 	p.Close()
 	eventually(t, "the connection is closed", s.inClose)

@@ -198,6 +198,11 @@ func (l *loop) recover() {
 // the session ends. A client that only ended its sending still gets its answer.
 func (c *conn) close(err error) {
 	c.closed = true
+	if c.lent {
+		if failed := c.recall(); failed != nil {
+			err = failed
+		}
+	}
 	if c.paused {
 		c.paused = false
 		c.countPause(true)

@@ -44,7 +44,8 @@ type memory struct {
 // newMemory divides total bytes: one small chunk for each of the uploads is
 // kept back, but never more than three quarters.
 func newMemory(total int64, uploads int) *memory {
-	m := &memory{soft: max(total-min(int64(uploads)*smallChunk, total/4*3), largeChunk), hard: total}
+	m := &memory{soft: max(total-min(int64(uploads)*smallChunk, total/4*3), largeChunk)}
+	m.hard = max(total, m.soft+smallChunk) // who has all the large chunks holds nobody up
 	m.room.L = &m.mu
 	return m
 }

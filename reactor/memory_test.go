@@ -120,7 +120,7 @@ func TestPipelinedRequestsAreBounded(t *testing.T) {
 			}
 		}
 	}()
-	eventually(t, "the connection is paused", func() bool { return s.pausedConns() == 1 })
+	eventually(t, "the connection is paused", func() bool { return s.unreadConns() == 1 })
 	if used, _ := s.memory.usage(); used > s.HighMark+readBuffer*4 {
 		t.Errorf("%d bytes wait, the mark is at %d", used, s.HighMark)
 	}
@@ -154,10 +154,11 @@ func TestMemoryIsNeverExceeded(t *testing.T) {
 	}
 }
 
-func (r *testReactor) pausedConns() int {
+// unreadConns returns how many connections their loops do not read.
+func (r *testReactor) unreadConns() int {
 	var n atomic.Int64
 	r.onConns(func(c *conn) {
-		if c.paused {
+		if c.paused || c.lent {
 			n.Add(1)
 		}
 	})

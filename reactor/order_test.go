@@ -123,8 +123,7 @@ func TestTurns(t *testing.T) {
 	giant.send(head(size))
 	go func() { _, _ = giant.Write(make([]byte, size)) }()
 	wait(t, started, "the giant's first piece")
-	// All of the giant waits, and behind it the small ones.
-	eventually(t, "the giant waits whole", func() bool { _, peak := s.memory.usage(); return peak >= size })
+	eventually(t, "the giant is the worker's", func() bool { return s.unreadConns() == 1 })
 	var small []*peer
 	for i := range 20 {
 		p := s.dial()

@@ -20,7 +20,7 @@ func TestPause(t *testing.T) {
 	p := r.dial()
 	p.send(head(160), make([]byte, 160))
 	p.expect(codec.CodeFileReceived)
-	eventually(t, "the connection is paused", func() bool { return r.pausedConns() == 1 })
+	eventually(t, "the connection is paused", func() bool { return r.unreadConns() == 1 })
 	p.send(verdict())
 
 	other := r.dial()
@@ -30,7 +30,7 @@ func TestPause(t *testing.T) {
 	if waited := time.Since(paused); waited < pause {
 		t.Errorf("the connection was read again after %v, not %v", waited, pause)
 	}
-	if n := r.pausedConns(); n != 0 {
+	if n := r.unreadConns(); n != 0 {
 		t.Errorf("%d connections are paused", n)
 	}
 }
@@ -40,7 +40,7 @@ func TestPausedConnectionEnds(t *testing.T) {
 	r := start(t, script{content: func(context.Context, []byte) Answer { return Answer{Pause: time.Hour} }})
 	p := r.dial()
 	p.send(head(320), make([]byte, 160))
-	eventually(t, "the connection is paused", func() bool { return r.pausedConns() == 1 })
+	eventually(t, "the connection is paused", func() bool { return r.unreadConns() == 1 })
 	r.drain()
 	p.closed()
 }

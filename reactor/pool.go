@@ -62,6 +62,22 @@ func (p *pool) next() *conn {
 	return c
 }
 
+// pause runs f, which waits, in the place of a goroutine that serves, unless
+// work is queued. Another goroutine may take that place meanwhile.
+func (p *pool) pause(f func()) {
+	p.mu.Lock()
+	if p.queued > 0 {
+		p.mu.Unlock()
+		return
+	}
+	p.running--
+	p.mu.Unlock()
+	f()
+	p.mu.Lock()
+	p.running++
+	p.mu.Unlock()
+}
+
 // wait returns when no work is left. Nothing may be submitted meanwhile but by
 // the work itself.
 func (p *pool) wait() { p.all.Wait() }

@@ -35,6 +35,7 @@ type task struct {
 	kind    taskKind
 	last    bool   // the connection ends with its answer
 	filling bool   // the loop still fills the chunk
+	bulk    bulk   // a worker fills it
 	upload  uint32 // that it belongs to
 	chunk   *chunk
 	request Request
@@ -52,7 +53,7 @@ func (r *Reactor) newTask(k taskKind) *task {
 }
 
 func (r *Reactor) recycle(t *task) {
-	t.next, t.chunk, t.last, t.filling, t.request = nil, nil, false, false, Request{}
+	t.next, t.chunk, t.last, t.filling, t.bulk, t.request = nil, nil, false, false, bulk{}, Request{}
 	r.tasks.Put(t)
 }
 

@@ -36,8 +36,11 @@ func (c *conn) receive(in []byte) {
 	if c.closed {
 		return
 	}
-	if more {
+	if more && !c.lend() {
 		c.readContent()
+	}
+	if c.closed {
+		return
 	}
 	c.settle()
 }
@@ -81,6 +84,7 @@ func (c *conn) takeContent(in []byte, more bool) []byte {
 		c.fillSmall(len(in))
 	}
 	n := copy(c.free(), in)
+	c.filling.chunk.n += n
 	c.tookContent(n)
 	return in[n:]
 }
@@ -102,6 +106,7 @@ func (c *conn) readContent() {
 		c.loop.bytesIn.Add(int64(n))
 		taken += n
 		drained := n < len(free)
+		c.filling.chunk.n += n
 		c.tookContent(n)
 		if drained {
 			return
@@ -165,11 +170,11 @@ func (c *conn) restoreCarry() {
 	c.carried = 0
 }
 
-// tookContent accounts for n bytes that were put into the chunk.
+// tookContent accounts for n bytes of content, and hands the chunk over when it
+// is full or the content is complete.
 func (c *conn) tookContent(n int) {
 	c.decoder.TakeContent(int64(n))
 	c.clock.received += int64(n)
-	c.filling.chunk.n += n
 	switch {
 	case c.decoder.ContentLeft() == 0:
 		c.handOver()

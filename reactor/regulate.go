@@ -30,7 +30,7 @@ func (c *conn) mayPause() bool {
 // regulate stops or resumes reading, as the marks and the memory demand. It is
 // called on the loop, at the end of every event and whenever a mark is passed.
 func (c *conn) regulate() {
-	if c.closed {
+	if c.closed || c.lent {
 		return
 	}
 	was := c.paused

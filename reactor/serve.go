@@ -15,6 +15,10 @@ func (r *Reactor) serve(w work) func(*conn) {
 			if t == nil {
 				return
 			}
+			if t.bulk.lent {
+				c.serveBulk(t)
+				return
+			}
 			served += t.memory()
 			if t.kind == closeTask {
 				c.finish(t)

@@ -283,12 +283,16 @@ func (c *conn) outputAfterlife(p []byte) {
 }
 
 // readMore reads as much as fits into p from the descriptor, through TLS if
-// there is one. It returns how much that was.
+// there is one. It returns how much that was. When that fails for good, it
+// closes the connection: the kernel says why only once.
 func (c *conn) readMore(p []byte) int {
 	if c.secure != nil {
 		return c.secure.fill(p)
 	}
-	n, _ := unix.Read(c.fd, p)
+	n, err := unix.Read(c.fd, p)
+	if broken(err) {
+		c.shut(c.closeReason(err))
+	}
 	return max(n, 0)
 }
 
