@@ -16,18 +16,20 @@ import (
 
 // commands is everything that can be typed.
 type commands struct {
-	Serve   serveCommand    `cmd:"" help:"Receive files."`
-	Send    sendCommand     `cmd:"" help:"Send files to a server."`
-	Clients clientsCommand  `cmd:"" help:"Show the registered clients."`
-	Files   filesCommand    `cmd:"" help:"Show the received files, and copy them out of the storage."`
-	Hooks   hooksCommand    `cmd:"" help:"Show what hooks have not been told yet."`
-	Check   checkCommand    `cmd:"" help:"Prove that the database and the files agree; exit 1 when they do not."`
-	DB      databaseCommand `cmd:"" name:"db" help:"Back up or export the database."`
-	Bench   benchCommand    `cmd:"" help:"Load a server with virtual clients and measure it."`
-	Logs    logsCommand     `cmd:"" help:"Search and sum up the server's log."`
-	Health  healthCommand   `cmd:"" help:"Ask the server on this machine for an answer; exit 1 when none comes."`
-	Config  configCommand   `cmd:"" help:"Show or check the configuration."`
-	Version versionCommand  `cmd:"" help:"Show the version."`
+	Serve      serveCommand      `cmd:"" help:"Receive files."`
+	Send       sendCommand       `cmd:"" help:"Send files to a server."`
+	Clients    clientsCommand    `cmd:"" help:"Show the registered clients."`
+	Files      filesCommand      `cmd:"" help:"Show the received files, and copy them out of the storage."`
+	Hooks      hooksCommand      `cmd:"" help:"Show what hooks have not been told yet."`
+	Check      checkCommand      `cmd:"" help:"Prove that the database and the files agree; exit 1 when they do not."`
+	DB         databaseCommand   `cmd:"" name:"db" help:"Back up or export the database."`
+	Bench      benchCommand      `cmd:"" help:"Load a server with virtual clients and measure it."`
+	Logs       logsCommand       `cmd:"" help:"Search and sum up the server's log."`
+	Health     healthCommand     `cmd:"" help:"Ask the server on this machine for an answer; exit 1 when none comes."`
+	Config     configCommand     `cmd:"" help:"Show or check the configuration."`
+	Completion completionCommand `cmd:"" help:"Print a script by which a shell completes the command line."`
+	Man        manCommand        `cmd:"" help:"Write the manual pages of all commands."`
+	Version    versionCommand    `cmd:"" help:"Show the version."`
 }
 
 // console is where a command reads and writes.
