@@ -26,6 +26,8 @@ func TestBackupAndRestore(t *testing.T) {
 		succeed(t, "db", "backup", "--data-dir", server.dir, database)
 		if rounds == 0 {
 			sendAs(t, server, "alice", id, map[string]string{"replaced": "new", "late": "late"})
+			old := filepath.Join(server.dir, "files", id.String(), "replaced")
+			eventually(t, func() bool { _, err := os.Stat(old); return err != nil }, func() string { return old + " is still there" })
 		}
 		copyContent(t, server.dir, backup)
 		_, out := command("check", "--data-dir", backup)
