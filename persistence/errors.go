@@ -50,6 +50,9 @@ var (
 
 // withSpace joins ErrNoSpace to an error whose cause is a full disk or quota.
 func withSpace(err error) error {
+	if err == nil {
+		return nil
+	}
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || isDatabaseFull(err) {
 		return fmt.Errorf("%w: %w", ErrNoSpace, err)
 	}

@@ -37,9 +37,11 @@ type flusher struct {
 // waiter waits for a mark to be on stable storage.
 type waiter struct {
 	mark mark
-	done chan struct{}
-	lost error // once done
+	done chan struct{} // gets one token
+	lost error         // once done
 }
+
+func newWaiter() waiter { return waiter{done: make(chan struct{}, 1)} }
 
 // newFlusher starts a flusher, which ends at close.
 func newFlusher(flush func() error) *flusher {
@@ -96,7 +98,8 @@ func (f *flusher) settle(ctx context.Context, at mark) error {
 	if f == nil {
 		return nil
 	}
-	w := waiter{mark: at, done: make(chan struct{})}
+	w := newWaiter()
+	w.mark = at
 	if !f.take(&w) {
 		return w.lost
 	}
@@ -168,7 +171,7 @@ func (f *flusher) serve(waiting []*waiter, last mark) {
 	for i, w := range waiting {
 		waiting[i] = nil
 		w.lost = err
-		close(w.done)
+		w.done <- struct{}{}
 	}
 }
 

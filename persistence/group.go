@@ -45,6 +45,7 @@ type group struct {
 	sizes   measure.Sizes // of the groups
 	commits measure.Times
 
+	spare   sync.Pool // *groupJob
 	mu      sync.Mutex
 	waiting []*groupJob
 	closed  bool
@@ -64,6 +65,7 @@ type groupJob struct {
 // closes, may be nil: then nothing is flushed.
 func newGroup(on transactor, flusher *flusher) *group {
 	g := &group{on: on, flusher: flusher, wake: make(chan struct{}, 1), ended: make(chan struct{})}
+	g.spare.New = func() any { return &groupJob{waiter: newWaiter()} }
 	go g.write()
 	return g
 }
@@ -73,28 +75,34 @@ func (g *group) do(ctx context.Context, run func(tx) error, durable bool) (mark,
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
-	job := &groupJob{run: run, durable: durable, waiter: waiter{done: make(chan struct{})}}
+	job := g.spare.Get().(*groupJob)
+	job.run, job.durable = run, durable
 	if !g.enqueue(job) {
 		return 0, ErrClosed
 	}
 	select {
 	case <-job.done:
-		return job.outcome()
+		return g.outcome(job)
 	case <-ctx.Done():
 	}
 	if job.took.CompareAndSwap(false, true) {
 		return 0, ctx.Err()
 	}
 	<-job.done
-	return job.outcome()
+	return g.outcome(job)
 }
 
-// outcome is what the caller gets once the job is done.
-func (j *groupJob) outcome() (mark, error) {
-	if j.lost != nil {
-		return 0, j.lost
+// outcome is what the caller gets once the job is done. After that nobody refers
+// to it, and another can use it.
+func (g *group) outcome(job *groupJob) (at mark, err error) {
+	at, err = job.mark, job.err
+	if job.lost != nil {
+		at, err = 0, job.lost
 	}
-	return j.mark, j.err
+	job.run, job.err, job.mark, job.lost = nil, nil, 0, nil
+	job.took.Store(false)
+	g.spare.Put(job)
+	return at, err
 }
 
 func (g *group) enqueue(job *groupJob) bool {
@@ -192,7 +200,7 @@ func (g *group) commit(jobs []*groupJob) {
 		if lost != nil {
 			job.lost = lost
 		}
-		close(job.done)
+		job.done <- struct{}{}
 	}
 }
 
