@@ -28,9 +28,12 @@ type File struct {
 	rotation Rotation
 
 	reopening sync.Mutex
+	work      sync.WaitGroup
 
-	mu   sync.Mutex
-	file *timberjack.Logger
+	mu     sync.Mutex
+	file   *timberjack.Logger
+	seen   os.FileInfo // of what was at path after the last write
+	closed bool
 }
 
 // OpenFile opens the file at path for appending and creates it, with its folder, where it is missing. It is an error
@@ -78,7 +81,24 @@ func (f *File) Write(lines []byte) (int, error) {
 	f.mu.Lock()
 	file := f.file
 	f.mu.Unlock()
-	return file.Write(lines)
+	n, err := file.Write(lines)
+	f.appendToNew()
+	return n, err
+}
+
+// appendToNew opens the file again after a rotation. timberjack does not open a new file for appending, and so would
+// write over the lines of another process: a server that takes over from this one logs to the same file.
+func (f *File) appendToNew() {
+	now, err := os.Stat(f.path)
+	if err != nil {
+		return // another program moves it
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.seen != nil && !os.SameFile(f.seen, now) && !f.closed {
+		f.work.Go(func() { _ = f.Reopen() }) // the old file has nothing more to lose
+	}
+	f.seen = now
 }
 
 // Reopen opens the file by its name again, after another program, like logrotate, has moved it away. Lines may be
@@ -89,12 +109,18 @@ func (f *File) Reopen() error {
 	err := f.file.Close() // it waits for what it compresses, so that no two do that
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.file = f.open()
+	if !f.closed {
+		f.file = f.open()
+	}
 	return err
 }
 
 // Close closes the file and ends what goes on in the background.
 func (f *File) Close() error {
+	f.mu.Lock()
+	f.closed = true
+	f.mu.Unlock()
+	f.work.Wait()
 	f.reopening.Lock()
 	defer f.reopening.Unlock()
 	return f.file.Close()

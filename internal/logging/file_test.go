@@ -110,8 +110,35 @@ func TestOldFilesAreRemoved(t *testing.T) {
 	if err := f.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if old := backups(t, path); len(old) != 2 {
-		t.Errorf("%d old files, want 2", len(old))
+	// What is closed may still be at it.
+	for deadline := time.Now().Add(20 * time.Second); len(backups(t, path)) != 2; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d old files, want 2", len(backups(t, path)))
+		}
+	}
+}
+
+// Two processes that log to one file, as while one takes over from the other, do not write over each other's lines,
+// also after one of them has put the file aside.
+func TestFileIsSharedAfterRotation(t *testing.T) {
+	f, path := openLog(t, Rotation{Size: 1, Compress: "none"})
+	write(t, f, strings.Repeat("a", 600<<10)+"\n")
+	write(t, f, strings.Repeat("b", 600<<10)+"\n")
+	f.work.Wait()
+	other, err := OpenFile(path, Rotation{Compress: "none"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, other, "of the other\n")
+	write(t, f, "first\n")
+	write(t, other, "of the other again\n")
+	write(t, f, "second\n")
+	if err := other.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, tail, _ := strings.Cut(read(t, path), "\n")
+	if want := "of the other\nfirst\nof the other again\nsecond\n"; tail != want {
+		t.Errorf("%q, want %q", tail, want)
 	}
 }
 
