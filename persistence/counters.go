@@ -55,9 +55,10 @@ type Snapshot struct {
 
 	Waiting   int64                 // jobs that wait for a commit
 	Groups    measure.SizesSnapshot // jobs of one commit
-	Commits   measure.TimesSnapshot // from the beginning of a transaction to its end
+	Commits   measure.TimesSnapshot // from the beginning of a transaction to its end, without the flush
 	Flushes   measure.TimesSnapshot // of content
 	Directory measure.TimesSnapshot // flushes of a directory's entries
+	Log       measure.TimesSnapshot // flushes of the database's log
 
 	FullFaults  int64 // operations that failed for want of space
 	OtherFaults int64 // operations that failed otherwise
@@ -119,7 +120,12 @@ func (g *group) count(s *Snapshot) {
 	s.Waiting = int64(len(g.waiting))
 	g.mu.Unlock()
 	s.Groups, s.Commits = g.sizes.Load(), g.commits.Load()
+	if g.flusher != nil {
+		s.Log = g.flusher.times.Load()
+	}
 }
+
+func (r *postgresRows) count(s *Snapshot) { s.Commits = r.commits.Load() }
 
 func (d *disk) count(s *Snapshot) {
 	if d.syncs != nil {

@@ -4,6 +4,9 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"time"
+
+	"github.com/sealquay/sealquay/internal/measure"
 )
 
 // mark is a place in the order of commits. What is committed is put on stable
@@ -23,6 +26,7 @@ const everything = ^mark(0)
 // from then on everything fails, until the store is opened again.
 type flusher struct {
 	flush func() error
+	times measure.Times // of flushes
 
 	mu      sync.Mutex
 	last    mark // that was committed
@@ -166,7 +170,10 @@ func (f *flusher) finished() bool {
 func (f *flusher) serve(waiting []*waiter, last mark) {
 	err := f.broken()
 	if err == nil {
-		err = f.settled(last, f.flush())
+		began := time.Now()
+		err = f.flush()
+		f.times.Observe(time.Since(began))
+		err = f.settled(last, err)
 	}
 	for i, w := range waiting {
 		waiting[i] = nil

@@ -12,6 +12,8 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/jmoiron/sqlx"
+
+	"github.com/sealquay/sealquay/internal/measure"
 )
 
 const (
@@ -40,6 +42,7 @@ type postgresRows struct {
 	patience
 	looking bool     // nothing may be changed
 	rebound sync.Map // query → the same with $1
+	commits measure.Times
 
 	mu     sync.Mutex
 	closed bool

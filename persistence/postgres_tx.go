@@ -44,6 +44,8 @@ func (r *postgresRows) update(ctx context.Context, job func(tx) error) error {
 		return err
 	}
 	defer r.jobs.Done()
+	began := time.Now()
+	defer func() { r.commits.Observe(time.Since(began)) }()
 	return r.retry(ctx, func() (verdict, error) { return r.try(ctx, job) })
 }
 

@@ -141,7 +141,7 @@ func TestSnapshotCountsWhatTheStoreDoes(t *testing.T) {
 	}
 	n := s.Snapshot()
 	commits := n.Commits.Since(&before.Commits)
-	if n.Uploads != 0 || commits.Count() < 3 || n.Groups.Count() != n.Commits.Count() || n.Flushes.Count() != 1 || n.Directory.Count() == 0 {
+	if n.Uploads != 0 || commits.Count() < 3 || n.Groups.Count() != n.Commits.Count() || n.Flushes.Count() != 1 || n.Directory.Count() == 0 || n.Log.Count() == 0 {
 		t.Errorf("%+v", n)
 	}
 	if !n.SpaceKnown || n.SpaceFree <= 0 || n.SpaceAll < n.SpaceFree || n.DatabaseBytes == 0 {

@@ -109,6 +109,8 @@ type storage struct {
 	Jobs      value `json:"jobs"`    // of a commit, on average
 	CommitP50 value `json:"commitP50"`
 	FlushP50  value `json:"flushP50"`
+	LogP50    value `json:"logP50"` // flushes of the database's log
+	LogP99    value `json:"logP99"`
 }
 
 // frame makes a frame of the newest reading.
@@ -172,6 +174,8 @@ func storageOf(long, now *reading) storage {
 		Commits: value(float64(commits.Count()) / age(long, now)), Jobs: jobs,
 		CommitP50: quantile(&early.Commits, &late.Commits, 0.5),
 		FlushP50:  quantile(&early.Flushes, &late.Flushes, 0.5),
+		LogP50:    quantile(&early.Log, &late.Log, 0.5),
+		LogP99:    quantile(&early.Log, &late.Log, 0.99),
 	}
 }
 

@@ -152,12 +152,13 @@ var families = []family{
 	{"storage_jobs_waiting", gauge, nil, "Changes of rows that wait for the commit before theirs.",
 		one(func(n *figures) int64 { return n.store.Waiting })},
 	{"storage_commit_jobs", histogram, nil, "Changes of rows that shared a commit.", showGroups},
-	{"storage_commit_duration_seconds", histogram, nil, "Time of a transaction, with its flush.",
+	{"storage_commit_duration_seconds", histogram, nil, "Time of a transaction. On PostgreSQL with its flush and what is tried again; of the embedded database without the flush.",
 		func(n *figures, e emitter) { e.times(&n.store.Commits) }},
-	{"storage_flush_duration_seconds", histogram, []string{"what"}, "Time of a flush of content, or of a directory's entries.",
+	{"storage_flush_duration_seconds", histogram, []string{"what"}, "Time of a flush of content, of a directory's entries, or of the embedded database's log.",
 		func(n *figures, e emitter) {
 			e.times(&n.store.Flushes, "content")
 			e.times(&n.store.Directory, "directory")
+			e.times(&n.store.Log, "database")
 		}},
 
 	{"log_lines_dropped_total", counter, []string{"why"}, "Lines of the log that were left out: sampled as noise, or lost because they could not be written.",

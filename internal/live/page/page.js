@@ -109,7 +109,8 @@
     const items = [
       ["Commits", perSecond(s.commits)], ["Changes a commit", s.jobs ? s.jobs.toFixed(1) : "–"],
       ["Commit p50, p99", seconds(s.commitP50) + ", " + seconds(curve(f, "commit"))],
-      ["Flush p50, p99", seconds(s.flushP50) + ", " + seconds(curve(f, "flush"))],
+      ["Database flush p50, p99", seconds(s.logP50) + ", " + seconds(s.logP99)],
+      ["File flush p50, p99", seconds(s.flushP50) + ", " + seconds(curve(f, "flush"))],
       ["Uploads held", count(s.open)], ["To be removed", count(s.removals)], ["Database", bytes(s.database)],
       ["Faults", count(faults), faults > 0], ["Of them for space", count(s.full), s.full > 0],
       ["Files acknowledged", f.files.verified.toLocaleString("en")], ["Files discarded", f.files.discarded.toLocaleString("en")],
