@@ -26,6 +26,7 @@ type commands struct {
 	Bench      benchCommand      `cmd:"" help:"Load a server with virtual clients and measure it."`
 	Logs       logsCommand       `cmd:"" help:"Search and sum up the server's log."`
 	Health     healthCommand     `cmd:"" help:"Ask the server on this machine for an answer; exit 1 when none comes."`
+	Doctor     doctorCommand     `cmd:"" help:"Look at the machine that the server runs on, and say what to do; exit 1 when something must be mended."`
 	Config     configCommand     `cmd:"" help:"Show or check the configuration."`
 	Completion completionCommand `cmd:"" help:"Print a script by which a shell completes the command line."`
 	Man        manCommand        `cmd:"" help:"Write the manual pages of all commands."`

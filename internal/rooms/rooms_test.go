@@ -35,6 +35,7 @@ var rooms = map[string]room{
 	"internal/live":               {rooms: []string{"codec", "reactor", "handlers", "persistence", "internal/crypt", "internal/logging", "internal/measure", "internal/uplot"}},
 	"internal/uplot":              {noModule: true},
 	"internal/admin":              {rooms: []string{"internal/logging"}},
+	"internal/doctor":             {modules: []string{"golang.org/x/sys"}},
 	"internal/manual":             {modules: []string{"github.com/alecthomas/kong"}},
 	"deploy":                      {noModule: true},
 	"internal/rooms":              {noModule: true},
@@ -52,7 +53,7 @@ var rooms = map[string]room{
 	"internal/proof/postgres":     {noModule: true},
 	"internal/proof/s3server":     {noModule: true},
 	"internal/proof/registration": {rooms: []string{"codec", "client", "internal/crypt", "internal/proof/program"}},
-	"cmd/sealquay":                {rooms: []string{"codec", "reactor", "handlers", "persistence", "client", "bench", "bench/report", "bench/agents", "internal/crypt", "internal/config", "internal/hooks", "internal/logging", "internal/logs", "internal/manual", "internal/measure", "internal/metrics", "internal/admin", "internal/live", "internal/uplot"}},
+	"cmd/sealquay":                {rooms: []string{"codec", "reactor", "handlers", "persistence", "client", "bench", "bench/report", "bench/agents", "internal/crypt", "internal/config", "internal/doctor", "internal/hooks", "internal/logging", "internal/logs", "internal/manual", "internal/measure", "internal/metrics", "internal/admin", "internal/live", "internal/uplot"}},
 }
 
 // prometheus is for internal/metrics alone.
