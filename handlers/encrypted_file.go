@@ -183,6 +183,12 @@ func reasonOf(err error) logging.Reason {
 	switch {
 	case errors.As(err, &quota):
 		return quotas[quota.Kind].reason
+	case errors.Is(err, persistence.ErrKeyPinned):
+		return logging.KeyPinned
+	case errors.Is(err, persistence.ErrKeyWaits):
+		return logging.KeyNotApproved
+	case errors.Is(err, persistence.ErrKeyChanges):
+		return logging.TooManyKeyChanges
 	case errors.Is(err, persistence.ErrNoSpace):
 		return logging.StorageFull
 	case errors.Is(err, persistence.ErrFileConflict):

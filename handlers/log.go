@@ -105,6 +105,14 @@ func (s *Session) logKeyChanged(from, to [32]byte) {
 	s.event(logging.ClientKeyChanged, logging.OldFingerprint(from), logging.Fingerprint(to))
 }
 
+func (s *Session) logKeyWaits(key [32]byte) {
+	s.event(logging.ClientKeyWaits, logging.Fingerprint(key))
+}
+
+func (s *Session) logKeyShared(key [32]byte) {
+	s.event(logging.ClientKeyShared, logging.Fingerprint(key))
+}
+
 func (s *Session) logChecksum(k crypt.Kind) {
 	s.event(logging.ClientChecksum, logging.Checksum(k.String()))
 }

@@ -38,7 +38,7 @@ func (s *Session) publicKey(ctx context.Context, f codec.Frame) Answer {
 	if err != nil {
 		return s.refuse(keyReason(err))
 	}
-	if err := s.storeKey(ctx, row, m.Key); err != nil {
+	if err := s.offerKey(ctx, row, m.Key, public); err != nil {
 		return s.fail(err)
 	}
 	return s.grantKey(row, public)
@@ -54,25 +54,25 @@ func (s *Session) row(ctx context.Context, id persistence.ClientID) (persistence
 	return s.Store.Client(ctx, id)
 }
 
-// storeKey writes the public key unless it is the one that is stored.
-func (s *Session) storeKey(ctx context.Context, row persistence.Client, key []byte) error {
-	if row.PublicKey == nil {
-		first, err := s.Store.SetFirstPublicKey(ctx, row.ID, key)
-		if first || err != nil {
-			return err
-		}
-		if row, err = s.Store.Client(ctx, row.ID); err != nil { // another connection was first
-			return err
-		}
-	}
-	if bytes.Equal(row.PublicKey, key) {
+// offerKey makes the key the client's unless it is already. The storage knows
+// the policy.
+func (s *Session) offerKey(ctx context.Context, row persistence.Client, key []byte, public *rsa.PublicKey) error {
+	if row.Modulus != nil && bytes.Equal(row.PublicKey, key) {
 		return nil
 	}
-	if err := s.Store.SetPublicKey(ctx, row.ID, key); err != nil {
+	change, err := s.Store.OfferKey(ctx, row.ID, key, crypt.ModulusFingerprint(public))
+	fingerprint := sha256.Sum256(key)
+	if change.Waits {
+		s.logKeyWaits(fingerprint)
+	}
+	if err != nil {
 		return err
 	}
-	if row.PublicKey != nil {
-		s.logKeyChanged(sha256.Sum256(row.PublicKey), sha256.Sum256(key))
+	if change.Old != nil {
+		s.logKeyChanged(sha256.Sum256(change.Old), fingerprint)
+	}
+	if change.Shared {
+		s.logKeyShared(fingerprint)
 	}
 	return nil
 }

@@ -21,13 +21,15 @@ func (s *Session) registration(ctx context.Context, f codec.Frame) Answer {
 		return s.refuse(why)
 	}
 	s.request.name = name
+	if s.MayRegister != nil {
+		if why := s.MayRegister(name); why != "" {
+			return s.refuseRegistration(why)
+		}
+	}
 	id, err := s.Store.Register(ctx, name)
 	switch {
 	case errors.Is(err, persistence.ErrNameTaken):
-		a := s.refuse(logging.NameTaken)
-		// The seed's client goes on with 1101; two others wait for the close.
-		a.Patience, a.Reason = s.TakenNameTimeout, logging.TakenNameTimeout
-		return a
+		return s.refuseRegistration(logging.NameTaken)
 	case err != nil:
 		return s.fail(err)
 	}
@@ -35,4 +37,12 @@ func (s *Session) registration(ctx context.Context, f codec.Frame) Answer {
 	s.fresh = registered{id, name}
 	s.logRegistered()
 	return Answer{Response: codec.RegistrationApproved{ClientID: codec.ClientID(id)}}
+}
+
+// refuseRegistration leaves the connection open, for a while: the seed's client,
+// which may be registered, goes on with 1101; two others wait for the close.
+func (s *Session) refuseRegistration(why logging.Reason) Answer {
+	a := s.refuse(why)
+	a.Patience, a.Reason = s.TakenNameTimeout, logging.TakenNameTimeout
+	return a
 }

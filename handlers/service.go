@@ -20,11 +20,12 @@ type Config struct {
 	Log   *zap.Logger
 
 	Checksum         Checksum
-	KeyLifetime      time.Duration // of an AES key and of unverified files after the connection's end
-	MaxUploadSize    int64         // bytes of plain content
-	TakenNameTimeout time.Duration // a client's patience hint: see PROTOCOL.md section 1, 1100
-	Bandwidth        int64         // bytes of content of one client in a second; 0: any number
-	VerifyTimeout    time.Duration // how long a received file waits for 1104
+	KeyLifetime      time.Duration                    // of an AES key and of unverified files after the connection's end
+	MayRegister      func(name string) logging.Reason // "": it may; nil: any name may
+	MaxUploadSize    int64                            // bytes of plain content
+	TakenNameTimeout time.Duration                    // a client's patience hint: see PROTOCOL.md section 1, 1100
+	Bandwidth        int64                            // bytes of content of one client in a second; 0: any number
+	VerifyTimeout    time.Duration                    // how long a received file waits for 1104
 }
 
 // maxTries is how often content may be sent under one AES key without an

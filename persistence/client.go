@@ -79,6 +79,7 @@ type Client struct {
 	ID         ClientID
 	Name       string
 	PublicKey  []byte    // PublicKeySize bytes, nil before the first key; the caller's own
+	Modulus    []byte    // SHA-256 of the key's modulus; nil with a key that an earlier version has stored; not in lists
 	Checksum   string    // the kind remembered for this client: "", "crc32" or "cksum"
 	Registered time.Time // UTC
 	LastSeen   time.Time // UTC, as last written; see Store.Touch
@@ -128,7 +129,7 @@ func insertClient(t tx, id ClientID, name string) error {
 func (s *Store) Client(ctx context.Context, id ClientID) (Client, error) {
 	var client Client
 	err := s.view(ctx, func(t tx) error {
-		return t.get(&client, `SELECT ID AS id, Name AS name, PublicKey AS publickey, Checksum AS checksum,
+		return t.get(&client, `SELECT ID AS id, Name AS name, PublicKey AS publickey, Modulus AS modulus, Checksum AS checksum,
 			Registered AS registered, LastSeen AS lastseen FROM clients WHERE ID = ?`, id[:])
 	})
 	if none(err) {
@@ -138,36 +139,6 @@ func (s *Store) Client(ctx context.Context, id ClientID) (Client, error) {
 		return Client{}, fmt.Errorf("client %s: %w", id, err)
 	}
 	return client, nil
-}
-
-// SetPublicKey stores the client's key, in place of an earlier one. The key
-// is PublicKeySize bytes, else ErrInvalidKey; it is not kept after the call.
-// It survives a kill at once, and a power cut when anything that is verified
-// later does: a client sends its key again with each exchange.
-func (s *Store) SetPublicKey(ctx context.Context, id ClientID, key []byte) error {
-	if len(key) != PublicKeySize {
-		return fmt.Errorf("public key of %d bytes: %w", len(key), ErrInvalidKey)
-	}
-	return s.updateClient(ctx, id, "set public key", func(t tx) (int64, error) {
-		return t.exec(`UPDATE clients SET PublicKey = ?, LastSeen = ? WHERE ID = ?`, key, now(), id[:])
-	})
-}
-
-// SetFirstPublicKey is SetPublicKey for a client that has no key yet. It
-// returns false, and changes nothing, when it has one or is not there.
-func (s *Store) SetFirstPublicKey(ctx context.Context, id ClientID, key []byte) (first bool, err error) {
-	if len(key) != PublicKeySize {
-		return false, fmt.Errorf("public key of %d bytes: %w", len(key), ErrInvalidKey)
-	}
-	_, err = s.record(ctx, func(t tx) error {
-		changed, err := t.exec(`UPDATE clients SET PublicKey = ?, LastSeen = ? WHERE ID = ? AND PublicKey IS NULL`, key, now(), id[:])
-		first = changed == 1
-		return err
-	})
-	if err != nil {
-		return false, fmt.Errorf("set the first public key of client %s: %w", id, err)
-	}
-	return first, nil
 }
 
 // SetChecksum remembers which checksum the client computes: "crc32", "cksum",

@@ -287,7 +287,7 @@ func TestLostCommit(t *testing.T) {
 			t.Fatal(err)
 		}
 		lose()
-		if err := s.SetPublicKey(t.Context(), id, make([]byte, PublicKeySize)); err != nil {
+		if err := offered(s, id, make([]byte, PublicKeySize)); err != nil {
 			t.Fatal(err)
 		}
 		lose()

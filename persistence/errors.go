@@ -18,6 +18,15 @@ var (
 	ErrInvalidName = errors.New("the name cannot be stored")
 	// ErrInvalidKey means that a public key is not PublicKeySize bytes.
 	ErrInvalidKey = errors.New("the public key has the wrong size")
+	// ErrKeyPinned means that the client has another public key, and that it is
+	// to stay.
+	ErrKeyPinned = errors.New("the client has another public key, which is pinned")
+	// ErrKeyWaits means that the public key waits for an approval.
+	ErrKeyWaits = errors.New("the public key waits for an approval")
+	// ErrKeyChanges means that the client changed its public key too often.
+	ErrKeyChanges = errors.New("the client changed its public key too often")
+	// ErrUnknownKey means that no such public key waits for an approval.
+	ErrUnknownKey = errors.New("no such public key waits for an approval")
 	// ErrFileConflict means that a verified file has this name and that
 	// conflicts are refused.
 	ErrFileConflict = errors.New("a verified file has this name")

@@ -76,6 +76,8 @@ type Options struct {
 	Keep       int // how many earlier contents Keep keeps, at least 1
 	Quota      Quota
 	MinFree    int64 // bytes of the disk that uploads leave free; 0 is no bound
+	KeyPolicy  KeyPolicy
+	KeyChanges int // of a client's key in an hour, with Rotate; 0 is no bound
 
 	// Hooks are the targets that are told of verified files: a Delivery is
 	// recorded for each.

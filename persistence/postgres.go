@@ -76,6 +76,16 @@ func openPostgresReadOnly(ctx context.Context, dsn string) (*postgresRows, error
 	return &postgresRows{db: db, patience: usualPatience, looking: true}, nil
 }
 
+// openPostgresBeside connects to change single rows beside the nodes.
+func openPostgresBeside(ctx context.Context, dsn string) (*postgresRows, error) {
+	rows, err := openPostgresReadOnly(ctx, dsn)
+	if err != nil {
+		return nil, err
+	}
+	rows.looking = false
+	return rows, nil
+}
+
 func connectPostgres(dsn string, durability Durability) (*sqlx.DB, error) {
 	config, err := pgx.ParseConfig(dsn)
 	if err != nil {
@@ -169,7 +179,7 @@ func (r *postgresRows) verify(ctx context.Context, deep bool) (damage []string, 
 	if !deep {
 		return nil, r.db.PingContext(ctx)
 	}
-	for _, table := range []string{"clients", "files", "versions", "uploads", "store", "owners", "usage"} {
+	for _, table := range []string{"clients", "files", "versions", "uploads", "store", "owners", "usage", "pending_keys"} {
 		if err := r.readAll(ctx, table); hasClass(err, "XX") {
 			damage = append(damage, fmt.Sprintf("table %s: %v", table, err))
 		} else if err != nil {

@@ -231,7 +231,7 @@ func TestClientKeepsItsKeyAndChecksum(t *testing.T) {
 	id := register(t, s, "anna")
 	key := make([]byte, PublicKeySize)
 	key[7] = 7
-	for _, err := range []error{s.SetPublicKey(t.Context(), id, key), s.SetChecksum(t.Context(), id, "cksum")} {
+	for _, err := range []error{offered(s, id, key), s.SetChecksum(t.Context(), id, "cksum")} {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -240,12 +240,9 @@ func TestClientKeepsItsKeyAndChecksum(t *testing.T) {
 	if err != nil || !slices.Equal(client.PublicKey, key) || client.Checksum != "cksum" || client.Name != "anna" {
 		t.Errorf("client %+v, %v", client, err)
 	}
-	if first, err := s.SetFirstPublicKey(t.Context(), id, make([]byte, PublicKeySize)); first || err != nil {
-		t.Errorf("a first key beside another: %v, %v", first, err)
-	}
 	for what, err := range map[string]error{
-		"short key":       s.SetPublicKey(t.Context(), id, key[1:]),
-		"key of nobody":   s.SetPublicKey(t.Context(), newClientID(), key),
+		"short key":       offered(s, id, key[1:]),
+		"key of nobody":   offered(s, newClientID(), key),
 		"kind of nobody":  s.SetChecksum(t.Context(), newClientID(), "crc32"),
 		"kind of nothing": s.SetChecksum(t.Context(), id, "md5"),
 	} {

@@ -18,6 +18,10 @@ import (
 type clientsCommand struct {
 	List clientsListCommand `cmd:"" help:"List the clients: id, name, when last seen, files and bytes."`
 	Show clientsShowCommand `cmd:"" help:"Show all about one client: its key, when it was seen, its files and their versions."`
+
+	Pending clientsPendingCommand `cmd:"" help:"List the public keys that wait for approval."`
+	Approve clientsApproveCommand `cmd:"" help:"Let a client use a public key, while the server runs or not."`
+	Reject  clientsRejectCommand  `cmd:"" help:"Take a public key off the list; its client may offer it again."`
 }
 
 type clientsListCommand struct {

@@ -48,6 +48,7 @@ func (s serveCommand) Run(ctx context.Context, c console) error {
 		logging.Log(log, logging.ServerFailed, logging.Error(err))
 		return failure{err}
 	}
+	output.onReload(server.allowed.reload)
 	logging.Log(log, logging.ServerReady, logging.Addr(server.Addr().String()))
 	if shown := startAdmin(cfg, log, server); shown != nil {
 		defer shown.Close()

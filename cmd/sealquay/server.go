@@ -25,6 +25,7 @@ type server struct {
 	store    *persistence.Store
 	handlers *handlers.Service
 	sweeper  *sweeper
+	allowed  *allowlist
 	draining atomic.Bool
 	hooks    *hooks.Runner // nil: none is configured
 }
@@ -49,7 +50,11 @@ func startServer(ctx context.Context, cfg *config.Config, log *zap.Logger) (*ser
 // startServing connects the rooms. The server closes the storage and the
 // listener, also when it does not start.
 func startServing(cfg *config.Config, log *zap.Logger, store *persistence.Store, listener net.Listener) (*server, error) {
-	s := &server{store: store}
+	allowed, err := openAllowlist(cfg)
+	if err != nil {
+		return nil, errors.Join(err, listener.Close(), store.Close())
+	}
+	s := &server{store: store, allowed: allowed}
 	told, err := hookTargets(cfg)
 	if err != nil {
 		return nil, errors.Join(err, listener.Close(), store.Close())
@@ -59,6 +64,7 @@ func startServing(cfg *config.Config, log *zap.Logger, store *persistence.Store,
 		Log:              log,
 		Checksum:         handlers.Checksum(cfg.Checksum),
 		KeyLifetime:      cfg.KeyLifetime,
+		MayRegister:      allowed.mayRegister,
 		MaxUploadSize:    cfg.MaxUploadSize,
 		TakenNameTimeout: cfg.TakenNameTimeout,
 		Bandwidth:        cfg.BandwidthPerClient,
@@ -82,11 +88,18 @@ func storeOptions(cfg *config.Config, log *zap.Logger) (persistence.Options, err
 	o.Keep = cfg.KeepVersions
 	o.Quota = quotaOf(cfg)
 	o.MinFree = cfg.Quota.FreeSpace
+	o.KeyChanges = cfg.KeyChangesPerHour
 	o.Hooks = hookNames(cfg)
 	o.Trouble = func(err error) { logging.Log(log, logging.StorageFault, logging.Error(err)) }
 	if cfg.Durability == config.DurabilityRelaxed {
 		o.Durability = persistence.Relaxed
 		logging.Log(log, logging.StorageRelaxed)
+	}
+	switch cfg.KeyPolicy {
+	case config.KeyPin:
+		o.KeyPolicy = persistence.Pin
+	case config.KeyApprove:
+		o.KeyPolicy = persistence.Approve
 	}
 	switch cfg.OnConflict {
 	case config.ConflictKeep:

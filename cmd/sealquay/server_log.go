@@ -21,6 +21,16 @@ type serverLog struct {
 	level zap.AtomicLevel
 	file  *logging.File // nil: standard error
 	flush func()
+
+	mu     sync.Mutex
+	others []func(*config.Config) error // what else a SIGHUP has read anew
+}
+
+// onReload has f called with the new configuration at each SIGHUP from now on.
+func (s *serverLog) onReload(f func(*config.Config) error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.others = append(s.others, f)
 }
 
 // openServerLog makes the logger of the server. It writes to standard error, or
@@ -86,6 +96,11 @@ func (s *serverLog) reload(load func() (*config.Config, error)) {
 	cfg, err := load()
 	if err == nil {
 		s.level.SetLevel(levelOf(cfg.Log))
+		s.mu.Lock()
+		for _, f := range s.others {
+			errs = append(errs, f(cfg))
+		}
+		s.mu.Unlock()
 	}
 	if err := errors.Join(append(errs, err)...); err != nil {
 		logging.Log(s.log, logging.ConfigWarning, logging.Signal("SIGHUP"), logging.Error(err))

@@ -66,6 +66,26 @@ const (
 	ContentS3   StorageContent = "s3"
 )
 
+// KeyPolicy says what becomes of a public key that is not the client's.
+type KeyPolicy string
+
+// The values of key_policy.
+const (
+	KeyRotate  KeyPolicy = "rotate"
+	KeyPin     KeyPolicy = "pin"
+	KeyApprove KeyPolicy = "approve"
+)
+
+// Registration says who may register.
+type Registration string
+
+// The values of registration.
+const (
+	RegistrationOpen      Registration = "open"
+	RegistrationAllowlist Registration = "allowlist"
+	RegistrationClosed    Registration = "closed"
+)
+
 // LogLevel is the least severe level that is logged.
 type LogLevel string
 
@@ -119,9 +139,14 @@ type Config struct {
 	MaxConnectionsPerSource int
 	MaxUploads              int
 	MaxUploadSize           int64
-	BandwidthPerClient      int64 // bytes a second
-	RegistrationsPerMinute  int
-	PenaltyMax              time.Duration
+	Registration            Registration
+	RegistrationFile        string
+	KeyPolicy               KeyPolicy
+	KeyChangesPerHour       int
+
+	BandwidthPerClient     int64 // bytes a second
+	RegistrationsPerMinute int
+	PenaltyMax             time.Duration
 
 	RequestTimeout         time.Duration
 	IdleTimeout            time.Duration

@@ -11,6 +11,9 @@ func (l *loader) checkRelations() {
 	if c.ConnectionHighMark > c.MemoryBudget {
 		l.clash("connection_high_mark", "at most", "memory_budget", "at least")
 	}
+	if c.Registration == RegistrationAllowlist && c.RegistrationFile == "" {
+		l.wrong("registration", "allowlist only with registration_file")
+	}
 	l.checkStorage()
 }
 

@@ -59,6 +59,15 @@ var settings = []setting{
 	{"keep_versions", "3", "Versions of a file that `on_conflict` `keep` leaves, the newest included.",
 		integer(1, 1000, func(c *Config) *int { return &c.KeepVersions })},
 
+	{"registration", "open", "Who may register: `open`: anybody. `allowlist`: the names in `registration_file`. `closed`: nobody. Clients that are registered go on as before.",
+		oneOf(func(c *Config) *Registration { return &c.Registration }, RegistrationOpen, RegistrationAllowlist, RegistrationClosed)},
+	{"registration_file", "", "File with the names that may register, one on a line; empty lines and lines that start with `#` do not count. SIGHUP reads it again.",
+		optionalPath(func(c *Config) *string { return &c.RegistrationFile })},
+	{"key_policy", "rotate", "What a public key does that is not the client's: `rotate`: it takes the place of the old one. `pin`: it is refused; the first one stays. `approve`: every key, also the first, is refused until `sealquay clients approve`.",
+		oneOf(func(c *Config) *KeyPolicy { return &c.KeyPolicy }, KeyRotate, KeyPin, KeyApprove)},
+	{"key_changes_per_hour", "0", "Public keys that a client may replace in an hour with `key_policy` `rotate`. 0 means no limit.",
+		integer(0, 1_000_000, func(c *Config) *int { return &c.KeyChangesPerHour })},
+
 	{"memory_budget", "256MiB", "Content held in memory, over all connections.",
 		size(8*MiB, 1024*GiB, func(c *Config) *int64 { return &c.MemoryBudget })},
 	{"connection_high_mark", "1MiB", "Content waiting for one connection at which it is no longer read. At most `memory_budget`.",

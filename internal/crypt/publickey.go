@@ -3,6 +3,7 @@ package crypt
 import (
 	"bytes"
 	"crypto/rsa"
+	"crypto/sha256"
 	"fmt"
 	"math/big"
 	"math/bits"
@@ -27,6 +28,13 @@ func ParsePublicKey(field []byte) (*rsa.PublicKey, error) {
 		return nil, err
 	}
 	return pub, nil
+}
+
+// ModulusFingerprint is the SHA-256 of the key's modulus: the same for keys that
+// are encoded in another way, or have another exponent.
+func ModulusFingerprint(pub *rsa.PublicKey) [sha256.Size]byte {
+	var modulus [ModulusBits / 8]byte
+	return sha256.Sum256(pub.N.FillBytes(modulus[:]))
 }
 
 // Tags of DER: X.690, section 8.

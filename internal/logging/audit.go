@@ -40,6 +40,12 @@ var policy = map[Reason]bool{
 	KeySize:        true,
 	KeyWeak:        true,
 
+	KeyPinned:          true,
+	KeyNotApproved:     true,
+	TooManyKeyChanges:  true,
+	RegistrationClosed: true,
+	NameNotAllowed:     true,
+
 	TriesExhausted: true,
 	FileExists:     true,
 

@@ -61,6 +61,11 @@ const (
 	ClientRegistered Event = "client.registered"
 	// ClientKeyChanged: a client replaced its public key by another one.
 	ClientKeyChanged Event = "client.key_changed"
+	// ClientKeyWaits: a client offered a public key that waits for an approval from now on: sealquay clients approve.
+	ClientKeyWaits Event = "client.key_waits"
+	// ClientKeyShared: a client has a public key whose modulus another client's key has, too: whoever has the private key
+	// of one can read what the other is sent.
+	ClientKeyShared Event = "client.key_shared"
 	// QuotaWarning: an upload brought what is stored to four fifths of a quota: limit names it, value is the use, wanted
 	// the quota. There is one line for each time that it is passed.
 	QuotaWarning Event = "quota.warning"
@@ -146,6 +151,8 @@ var entries = map[Event]entry{
 
 	ClientRegistered: {level: zapcore.InfoLevel, message: "Client registered", audit: true},
 	ClientKeyChanged: {level: zapcore.InfoLevel, message: "Client changed its key", audit: true},
+	ClientKeyWaits:   {level: zapcore.WarnLevel, message: "Public key waits", audit: true},
+	ClientKeyShared:  {level: zapcore.WarnLevel, message: "Public key is shared", audit: true},
 	QuotaWarning:     {level: zapcore.WarnLevel, message: "Quota is nearly used up", audit: true},
 	ClientChecksum:   {level: zapcore.InfoLevel, message: "Client's checksum found"},
 	FileReceived:     {level: zapcore.InfoLevel, message: "File received"},

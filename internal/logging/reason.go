@@ -52,6 +52,16 @@ const (
 	KeySize Reason = "key_size"
 	// KeyWeak: the public key's modulus or exponent is unsafe.
 	KeyWeak Reason = "key_weak"
+	// KeyPinned: the client has another public key, and key_policy is pin.
+	KeyPinned Reason = "key_pinned"
+	// KeyNotApproved: key_policy is approve, and nobody has approved this public key.
+	KeyNotApproved Reason = "key_not_approved"
+	// TooManyKeyChanges: the client changed its public key more often than key_changes_per_hour allows.
+	TooManyKeyChanges Reason = "too_many_key_changes"
+	// RegistrationClosed: registration is closed.
+	RegistrationClosed Reason = "registration_closed"
+	// NameNotAllowed: registration is allowlist, and registration_file does not have the name.
+	NameNotAllowed Reason = "name_not_allowed"
 	// NoKey: there is no AES key for this client; 1101 comes first.
 	NoKey Reason = "no_key"
 )
@@ -175,7 +185,14 @@ var reasons = map[Reason]bool{
 	KeyFormat:      true,
 	KeySize:        true,
 	KeyWeak:        true,
-	NoKey:          true,
+
+	KeyPinned:          true,
+	KeyNotApproved:     true,
+	TooManyKeyChanges:  true,
+	RegistrationClosed: true,
+	NameNotAllowed:     true,
+
+	NoKey: true,
 
 	NothingReceived: true,
 	Undecryptable:   true,
