@@ -78,11 +78,11 @@ func (s serveCommand) start(ctx context.Context, cfg *config.Config, log *zap.Lo
 // drain lets uploads finish, as long as the configuration allows and no second
 // signal comes.
 func (s serveCommand) drain(server *server, cfg *config.Config, log *zap.Logger) error {
-	logging.Log(log, logging.ServerDrain, logging.Count(server.Connections()))
 	patience, stop := context.WithTimeout(context.Background(), cfg.DrainTimeout)
 	defer stop()
 	patience, impatient := signal.NotifyContext(patience, syscall.SIGINT, syscall.SIGTERM)
 	defer impatient()
+	logging.Log(log, logging.ServerDrain, logging.Count(server.Connections())) // a second signal counts from here on
 	err := server.Stop(patience)
 	logging.Log(log, logging.ServerStop, logging.Error(err))
 	if err != nil {
