@@ -13,13 +13,13 @@ import (
 
 // hintsS3 say what to do about an answer of the store.
 var hintsS3 = map[string]string{
-	"NoSuchBucket":                 "make the bucket first, or correct storage.s3.bucket",
+	"NoSuchBucket":                 "make the bucket first, or correct s3.bucket",
 	"AccessDenied":                 "the credentials must allow to list, read, write and delete objects and multipart uploads of the bucket",
 	"InvalidAccessKeyId":           "the store does not know the access key",
 	"SignatureDoesNotMatch":        "the secret key is not the one of this access key",
-	"AuthorizationHeaderMalformed": "storage.s3.region is not the one of the bucket",
-	"PermanentRedirect":            "storage.s3.region or storage.s3.endpoint is not the one of the bucket",
-	"InvalidRegion":                "storage.s3.region is not the one of the bucket",
+	"AuthorizationHeaderMalformed": "s3.region is not the one of the bucket",
+	"PermanentRedirect":            "s3.region or s3.endpoint is not the one of the bucket",
+	"InvalidRegion":                "s3.region is not the one of the bucket",
 	"RequestTimeTooSkewed":         "the clock of this machine or of the store is wrong: the times differ by more than 15 minutes",
 	"BadDigest":                    "what the store received is not what was sent",
 	"NotImplemented":               "the store lacks something that is needed, see docs/CLUSTER.md",
@@ -30,7 +30,7 @@ var hintsS3 = map[string]string{
 func explainS3(err error) error {
 	var unknown x509.UnknownAuthorityError
 	if errors.As(err, &unknown) {
-		return fmt.Errorf("%w: is its certificate authority in storage.s3.ca_file?", err)
+		return fmt.Errorf("%w: is its certificate authority in s3.ca_file?", err)
 	}
 	var answer minio.ErrorResponse
 	if !errors.As(err, &answer) {
