@@ -22,6 +22,7 @@ type commands struct {
 	Files      filesCommand      `cmd:"" help:"Show the received files, and copy them out of the storage."`
 	Hooks      hooksCommand      `cmd:"" help:"Show what hooks have not been told yet."`
 	Check      checkCommand      `cmd:"" help:"Prove that the database and the files agree; exit 1 when they do not."`
+	Migrate    migrateCommand    `cmd:"" help:"Copy clients and files from another storage, or from the seed's server, into the one that is configured."`
 	DB         databaseCommand   `cmd:"" name:"db" help:"Back up or export the database."`
 	Bench      benchCommand      `cmd:"" help:"Load a server with virtual clients and measure it."`
 	Logs       logsCommand       `cmd:"" help:"Search and sum up the server's log."`

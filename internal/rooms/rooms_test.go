@@ -38,6 +38,7 @@ var rooms = map[string]room{
 	"internal/doctor":             {modules: []string{"golang.org/x/sys"}},
 	"internal/manual":             {modules: []string{"github.com/alecthomas/kong"}},
 	"deploy":                      {noModule: true},
+	"internal/seed":               {rooms: []string{"persistence", "internal/crypt", "internal/measure"}},
 	"internal/rooms":              {noModule: true},
 	"bench":                       {rooms: []string{"codec", "client", "internal/crypt"}, modules: []string{"golang.org/x/sys", "github.com/HdrHistogram/hdrhistogram-go"}},
 	"bench/report":                {rooms: []string{"bench", "codec", "client", "internal/crypt", "internal/uplot"}, modules: []string{"golang.org/x/sys", "github.com/HdrHistogram/hdrhistogram-go"}},
@@ -53,7 +54,7 @@ var rooms = map[string]room{
 	"internal/proof/postgres":     {noModule: true},
 	"internal/proof/s3server":     {noModule: true},
 	"internal/proof/registration": {rooms: []string{"codec", "client", "internal/crypt", "internal/proof/program"}},
-	"cmd/sealquay":                {rooms: []string{"codec", "reactor", "handlers", "persistence", "client", "bench", "bench/report", "bench/agents", "internal/crypt", "internal/config", "internal/doctor", "internal/hooks", "internal/logging", "internal/logs", "internal/manual", "internal/measure", "internal/metrics", "internal/admin", "internal/live", "internal/uplot"}},
+	"cmd/sealquay":                {rooms: []string{"codec", "internal/seed", "reactor", "handlers", "persistence", "client", "bench", "bench/report", "bench/agents", "internal/crypt", "internal/config", "internal/doctor", "internal/hooks", "internal/logging", "internal/logs", "internal/manual", "internal/measure", "internal/metrics", "internal/admin", "internal/live", "internal/uplot"}},
 }
 
 // prometheus is for internal/metrics alone.
