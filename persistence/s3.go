@@ -59,7 +59,7 @@ func newS3(ctx context.Context, options S3) (*s3, error) {
 	core, err := minio.NewCore(endpoint.Host, &minio.Options{
 		Creds:           options.credentials(),
 		Secure:          endpoint.Scheme == "https",
-		Transport:       transport,
+		Transport:       settledTransport{transport},
 		Region:          options.Region,
 		TrailingHeaders: true, // without it the library refuses checksums
 		MaxRetries:      callAttempts,

@@ -47,10 +47,8 @@ func (o S3) place() string { return "bucket " + o.Bucket + " at " + o.Endpoint }
 func (o S3) check() (*url.URL, error) {
 	endpoint, err := url.Parse(o.Endpoint)
 	switch {
-	case err != nil:
-		return nil, err
-	case endpoint.Host == "" || endpoint.Scheme != "https" && endpoint.Scheme != "http":
-		return nil, fmt.Errorf("endpoint %q: want https://HOST or http://HOST:PORT", o.Endpoint)
+	case err != nil, endpoint.Host == "", endpoint.Scheme != "https" && endpoint.Scheme != "http":
+		return nil, errors.New("endpoint: want https://HOST or http://HOST:PORT") // it may hold a password
 	case endpoint.User != nil || endpoint.Path != "" && endpoint.Path != "/" || endpoint.RawQuery != "":
 		return nil, fmt.Errorf("endpoint of host %s: want nothing but scheme, host and port", endpoint.Host)
 	case o.Bucket == "":
