@@ -18,7 +18,7 @@ func filled(t *testing.T) (*Store, string) {
 	s := openTest(t, Options{DataDir: directory, OnConflict: Keep, Keep: 3})
 	for _, name := range []string{"anna", "Grüße 文件"} {
 		id := register(t, s, name)
-		if err := s.SetPublicKey(t.Context(), id, bytes.Repeat([]byte{7}, PublicKeySize)); err != nil {
+		if _, err := s.OfferKey(t.Context(), id, bytes.Repeat([]byte{7}, PublicKeySize), [32]byte{1}); err != nil {
 			t.Fatal(err)
 		}
 		if err := s.SetChecksum(t.Context(), id, "cksum"); err != nil {
@@ -171,10 +171,11 @@ func TestMoveLeavesWhatDoesNotFit(t *testing.T) {
 // may have to bring along: then see to it in move_rows.go, and say it here.
 func TestMoveKnowsEveryColumn(t *testing.T) {
 	known := map[string]string{
-		"clients":    "Checksum ID LastSeen Name PublicKey Registered",
-		"files":      "CRC32 Cksum FileName ID Number PathName Received Size Verified VerifiedAt",
-		"versions":   "CRC32 Cksum FileName ID Number PathName Received Size VerifiedAt",
-		"deliveries": "Attempts CRC32 Cksum Dead Delivery Due Failure FileName ID Number PathName Size Target VerifiedAt",
+		"clients":      "Checksum ID KeyBudget LastSeen Modulus Name PublicKey Registered",
+		"files":        "CRC32 Cksum FileName ID Number PathName Received Size Verified VerifiedAt",
+		"versions":     "CRC32 Cksum FileName ID Number PathName Received Size VerifiedAt",
+		"deliveries":   "Attempts CRC32 Cksum Dead Delivery Due Failure FileName ID Number PathName Size Target VerifiedAt",
+		"pending_keys": "Approved Fingerprint ID Since",
 		// Not moved: of this store alone, or made anew in the target.
 		"uploads":    "Counted FileName ID Owner PathName Size Started State Upload",
 		"store":      "Counting One Owner Since",
