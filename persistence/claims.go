@@ -1,9 +1,12 @@
 package persistence
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"sync"
 )
 
 // The states of a row of uploads. Every content that exists, or may come to
@@ -110,6 +113,10 @@ func (s *Store) recover(ctx context.Context) error {
 	if err := s.endAbandoned(ctx); err != nil {
 		return fmt.Errorf("recover: %w", err)
 	}
+	if !s.onDisk {
+		s.wakeRemoval() // far away it may take its time, or not be possible now
+		return nil
+	}
 	_, err = s.removeClaimed(ctx)
 	return err
 }
@@ -175,9 +182,37 @@ type claimRow struct {
 	State    int
 }
 
+// parallelRemovals bounds the removals under way at once where each of them
+// waits for another machine.
+const parallelRemovals = 16
+
+// carryOut removes the content of a batch. What is far away is removed in
+// parallel, and the first failure of it stands for all.
 func (s *Store) carryOut(ctx context.Context, batch []claimRow) (gone []string, err error) {
+	if s.onDisk {
+		return s.carryOutAll(ctx, batch)
+	}
+	var mu sync.Mutex
+	var parts sync.WaitGroup
+	for part := range slices.Chunk(batch, (len(batch)+parallelRemovals-1)/parallelRemovals) {
+		parts.Go(func() {
+			done, failed := s.carryOutAll(ctx, part)
+			mu.Lock()
+			defer mu.Unlock()
+			gone = append(gone, done...)
+			err = cmp.Or(err, failed)
+		})
+	}
+	parts.Wait()
+	return gone, err
+}
+
+func (s *Store) carryOutAll(ctx context.Context, batch []claimRow) (gone []string, err error) {
 	var failed []error
 	for _, claim := range batch {
+		if ctx.Err() != nil {
+			break
+		}
 		if claim.State == stateQuarantine {
 			_, err = s.content.quarantine(ctx, claim.PathName, claim.Upload)
 		} else {

@@ -51,6 +51,7 @@ var rooms = map[string]room{
 	"internal/proof/frames":       {rooms: []string{"codec"}},
 	"internal/proof/kill":         {rooms: []string{"codec", "client", "internal/crypt", "internal/proof/account", "internal/proof/program"}},
 	"internal/proof/powercut":     {rooms: []string{"persistence", "internal/measure", "internal/proof/account"}},
+	"internal/proof/cluster":      {rooms: []string{"codec", "client", "persistence", "internal/crypt", "internal/measure", "internal/proof/account", "internal/proof/postgres", "internal/proof/program", "internal/proof/s3server"}},
 	"internal/proof/postgres":     {noModule: true},
 	"internal/proof/s3server":     {noModule: true},
 	"internal/proof/registration": {rooms: []string{"codec", "client", "internal/crypt", "internal/proof/program"}},

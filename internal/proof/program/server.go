@@ -8,6 +8,9 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
+	"strconv"
+	"sync"
+	"syscall"
 	"time"
 )
 
@@ -18,13 +21,22 @@ type Server struct {
 	started time.Time
 	ready   chan readyLine // once
 	ended   chan struct{}
-	last    tail // of what it logged, once ended
+
+	mu   sync.Mutex
+	last tail // of what it logged
 }
 
 // Start starts a server on a free port of the loopback interface, and does not
 // wait for it. The caller ends it by Kill.
 func (p *Program) Start(ctx context.Context) (*Server, error) {
-	cmd := p.command(ctx, "serve", "--ip", "127.0.0.1", "--port", "0", "--data-dir", p.DataDir())
+	return p.StartWith(ctx, 0)
+}
+
+// StartWith is Start on a port, with settings as the environment has them, like
+// SEALQUAY_LEASE=3s.
+func (p *Program) StartWith(ctx context.Context, port int, settings ...string) (*Server, error) {
+	cmd := p.command(ctx, "serve", "--ip", "127.0.0.1", "--port", strconv.Itoa(port), "--data-dir", p.DataDir())
+	cmd.Env = append(cmd.Env, settings...)
 	log, err := cmd.StderrPipe()
 	if err != nil {
 		return nil, err
@@ -48,8 +60,9 @@ type readyLine struct {
 func (s *Server) listen(log io.Reader) {
 	defer close(s.ended)
 	lines := bufio.NewScanner(log)
+	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
-		s.last.add(lines.Bytes())
+		s.remember(lines.Bytes())
 		if !bytes.Contains(lines.Bytes(), []byte(`"server.ready"`)) {
 			continue
 		}
@@ -90,6 +103,43 @@ func (s *Server) Kill() error {
 	return nil
 }
 
+func (s *Server) remember(line []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.last.add(line)
+}
+
+// LastWords returns those of the last lines of the log that hold a text.
+func (s *Server) LastWords(with string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var found []byte
+	for line := range bytes.Lines(s.last.text) {
+		if bytes.Contains(line, []byte(with)) {
+			found = append(found, line...)
+		}
+	}
+	return string(found)
+}
+
+// longestStop is longer than any drain takes.
+const longestStop = time.Minute
+
+// Stop ends the process with SIGTERM, and waits until it has drained.
+func (s *Server) Stop() error {
+	_ = s.cmd.Process.Signal(syscall.SIGTERM) // it is this program's child, and not waited for yet
+	select {
+	case <-s.ended:
+	case <-time.After(longestStop):
+		_ = s.cmd.Process.Signal(syscall.SIGQUIT) // its last words are what its goroutines do
+		<-s.ended
+	}
+	if err := s.cmd.Wait(); err != nil {
+		return fmt.Errorf("the server did not end well: %w\n%s", err, s.last.text)
+	}
+	return nil
+}
+
 func (s *Server) hasEnded() bool {
 	select {
 	case <-s.ended:
@@ -102,7 +152,7 @@ func (s *Server) hasEnded() bool {
 // tail keeps the last bytes of a text, by whole lines.
 type tail struct{ text []byte }
 
-const tailSize = 8 << 10
+const tailSize = 256 << 10
 
 func (t *tail) add(line []byte) {
 	t.text = append(append(t.text, line...), '\n')

@@ -1,0 +1,31 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/sealquay/sealquay/internal/proof/postgres"
+	"github.com/sealquay/sealquay/internal/proof/s3server"
+)
+
+// TestCluster is the short form of the proof.
+func TestCluster(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds and kills servers")
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
+	defer cancel()
+	s := settings{Faults: 5, Clients: 12, Racers: 64, Names: 2, Seed: 1, Longest: 600 * time.Millisecond}
+	err := prove(ctx, s, t.Output())
+	for _, missing := range []error{postgres.ErrNotInstalled, s3server.ErrNotInstalled, errNoBalancer} {
+		if errors.Is(err, missing) && os.Getenv("CI") != "true" {
+			t.Skip(err)
+		}
+	}
+	if err != nil {
+		t.Error(err)
+	}
+}
