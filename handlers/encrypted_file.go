@@ -183,6 +183,8 @@ func reasonOf(err error) logging.Reason {
 	switch {
 	case errors.As(err, &quota):
 		return quotas[quota.Kind].reason
+	case errors.Is(err, persistence.ErrRevoked):
+		return logging.ClientRevoked
 	case errors.Is(err, persistence.ErrKeyPinned):
 		return logging.KeyPinned
 	case errors.Is(err, persistence.ErrKeyWaits):

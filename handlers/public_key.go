@@ -33,6 +33,9 @@ func (s *Session) publicKey(ctx context.Context, f codec.Frame) Answer {
 		return s.refuse(logging.ClientMismatch)
 	}
 	s.request.name = row.Name
+	if row.Revoked {
+		return s.refuse(logging.ClientRevoked)
+	}
 	s.Store.Touch(row.ID)
 	public, err := crypt.ParsePublicKey(m.Key)
 	if err != nil {

@@ -83,6 +83,7 @@ type Client struct {
 	Checksum   string    // the kind remembered for this client: "", "crc32" or "cksum"
 	Registered time.Time // UTC
 	LastSeen   time.Time // UTC, as last written; see Store.Touch
+	Revoked    bool      // shut out by an operator
 	Files      int64     // verified files, in lists only
 	Bytes      int64     // their size together, in lists only
 
@@ -130,6 +131,7 @@ func (s *Store) Client(ctx context.Context, id ClientID) (Client, error) {
 	var client Client
 	err := s.view(ctx, func(t tx) error {
 		return t.get(&client, `SELECT ID AS id, Name AS name, PublicKey AS publickey, Modulus AS modulus, Checksum AS checksum,
+			Revoked IS NOT NULL AS revoked,
 			Registered AS registered, LastSeen AS lastseen FROM clients WHERE ID = ?`, id[:])
 	})
 	if none(err) {
@@ -139,6 +141,22 @@ func (s *Store) Client(ctx context.Context, id ClientID) (Client, error) {
 		return Client{}, fmt.Errorf("client %s: %w", id, err)
 	}
 	return client, nil
+}
+
+// whyShutOut returns ErrRevoked for a client that is revoked, and otherwise for
+// every other.
+func whyShutOut(t tx, id ClientID, otherwise error) error {
+	var revoked bool
+	err := t.get(&revoked, `SELECT Revoked IS NOT NULL AS revoked FROM clients WHERE ID = ?`, id[:])
+	switch {
+	case none(err):
+		return otherwise
+	case err != nil:
+		return err
+	case revoked:
+		return ErrRevoked
+	}
+	return otherwise
 }
 
 // SetChecksum remembers which checksum the client computes: "crc32", "cksum",
@@ -175,7 +193,7 @@ func (s *Store) Clients(ctx context.Context) iter.Seq2[Client, error] {
 			name = after.Name
 		}
 		err = s.view(ctx, func(t tx) error {
-			return t.list(&page, `SELECT ID AS id, Name AS name, PublicKey AS publickey, Checksum AS checksum,
+			return t.list(&page, `SELECT ID AS id, Name AS name, PublicKey AS publickey, Checksum AS checksum, Revoked IS NOT NULL AS revoked,
 				Registered AS registered, LastSeen AS lastseen,
 				(SELECT COUNT(*) FROM files WHERE files.ID = clients.ID AND Verified) AS files,
 				(SELECT COALESCE(SUM(Size), 0) FROM files WHERE files.ID = clients.ID AND Verified) AS bytes,

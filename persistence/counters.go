@@ -38,7 +38,7 @@ func isFault(err error) bool {
 		return false
 	}
 	for _, answer := range []error{
-		ErrNameTaken, ErrUnknownClient, ErrInvalidName, ErrInvalidKey, ErrKeyPinned, ErrKeyChanges, ErrFileConflict, ErrUploadState,
+		ErrNameTaken, ErrUnknownClient, ErrRevoked, ErrInvalidName, ErrInvalidKey, ErrKeyPinned, ErrKeyChanges, ErrFileConflict, ErrUploadState,
 		ErrClosed, ErrReadOnly, context.Canceled, context.DeadlineExceeded,
 	} {
 		if errors.Is(err, answer) {

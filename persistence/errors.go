@@ -12,6 +12,8 @@ var (
 	ErrNameTaken = errors.New("the client name is taken")
 	// ErrUnknownClient means that no client has this id.
 	ErrUnknownClient = errors.New("no client has this id")
+	// ErrRevoked means that an operator has shut the client out.
+	ErrRevoked = errors.New("the client is revoked")
 	// ErrInvalidName means that a client or file name cannot be stored: it is
 	// empty, too long, not UTF-8, or holds a NUL; a file name also when it
 	// holds a separator, or is "." or "..".

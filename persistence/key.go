@@ -86,7 +86,7 @@ type offer struct {
 func (o *offer) decide(t tx) error {
 	o.change, o.refusal = KeyChange{}, nil
 	if o.store.options.KeyPolicy != Approve {
-		first, err := t.exec(`UPDATE clients SET PublicKey = ?, Modulus = ?, LastSeen = ? WHERE ID = ? AND PublicKey IS NULL`,
+		first, err := t.exec(`UPDATE clients SET PublicKey = ?, Modulus = ?, LastSeen = ? WHERE ID = ? AND PublicKey IS NULL AND Revoked IS NULL`,
 			o.key, o.modulus, now(), o.id[:])
 		if err != nil {
 			return err
@@ -99,13 +99,17 @@ func (o *offer) decide(t tx) error {
 	var has struct {
 		PublicKey, Modulus []byte
 		KeyBudget          sql.NullTime
+		Revoked            bool
 	}
-	err := t.get(&has, `SELECT PublicKey AS publickey, Modulus AS modulus, KeyBudget AS keybudget FROM clients WHERE ID = ?`, o.id[:])
+	err := t.get(&has, `SELECT PublicKey AS publickey, Modulus AS modulus, KeyBudget AS keybudget,
+		Revoked IS NOT NULL AS revoked FROM clients WHERE ID = ?`, o.id[:])
 	switch {
 	case none(err):
 		return ErrUnknownClient
 	case err != nil:
 		return err
+	case has.Revoked:
+		return ErrRevoked
 	case bytes.Equal(has.PublicKey, o.key):
 		return o.noteModulus(t, has.Modulus)
 	case o.store.options.KeyPolicy == Pin:

@@ -105,15 +105,15 @@ func TestApprovedKeys(t *testing.T) {
 			t.Errorf("it comes again: %+v, %v", change, err)
 		}
 		wantKey(t, s, id, 0)
-		approvals, err := OpenApprovals(t.Context(), s.options)
+		operator, err := OpenOperator(t.Context(), s.options)
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer approvals.Close()
-		if err := approvals.Approve(t.Context(), id, sha256.Sum256(testKey(2))); !errors.Is(err, ErrUnknownKey) {
+		defer operator.Close()
+		if err := operator.Approve(t.Context(), id, sha256.Sum256(testKey(2))); !errors.Is(err, ErrUnknownKey) {
 			t.Errorf("approve a key that does not wait: %v", err)
 		}
-		if err := approvals.Approve(t.Context(), id, sha256.Sum256(testKey(1))); err != nil {
+		if err := operator.Approve(t.Context(), id, sha256.Sum256(testKey(1))); err != nil {
 			t.Fatal(err)
 		}
 		if change, err := offer1(t, s, id, 1); err != nil || !change.Changed {
@@ -130,7 +130,7 @@ func TestApprovedKeys(t *testing.T) {
 		if err != nil || len(keys) != maxPending || keys[maxPending-1].Fingerprint != last || keys[0].ClientName != "anna" {
 			t.Errorf("%d keys wait, %v: %+v", len(keys), err, keys)
 		}
-		if err := approvals.Reject(t.Context(), id, last); err != nil {
+		if err := operator.Reject(t.Context(), id, last); err != nil {
 			t.Error(err)
 		}
 		if keys, err = s.PendingKeys(t.Context()); len(keys) != maxPending-1 || err != nil {

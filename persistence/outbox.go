@@ -2,7 +2,6 @@ package persistence
 
 import (
 	"context"
-	"fmt"
 	"iter"
 	"time"
 )
@@ -138,19 +137,4 @@ func (s *Store) Deliveries(ctx context.Context) iter.Seq2[Delivery, error] {
 		})
 		return page, err
 	})
-}
-
-// Retry makes deliveries due now that are dead: one by its name, or all of them
-// for "". It returns how many.
-func (s *Store) Retry(ctx context.Context, name string) (revived int64, err error) {
-	err = s.update(ctx, func(t tx) error {
-		revived, err = t.exec(`UPDATE deliveries SET Dead = ?, Attempts = 0, Due = ? WHERE Dead AND (Delivery = ? OR ? = '')`,
-			false, now(), name, name)
-		return err
-	})
-	if err != nil {
-		return 0, fmt.Errorf("retry deliveries: %w", err)
-	}
-	s.wakeDeliveries()
-	return revived, nil
 }

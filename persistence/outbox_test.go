@@ -80,10 +80,11 @@ func TestDelivery(t *testing.T) {
 		t.Fatal(err)
 	}
 	take(0) // it is dead
-	if n, err := s.Retry(t.Context(), "other"); n != 0 || err != nil {
+	operator := openOperator(t, s)
+	if n, err := operator.Retry(t.Context(), "other"); n != 0 || err != nil {
 		t.Errorf("%d others are alive again, %v", n, err)
 	}
-	if n, err := s.Retry(t.Context(), d.Delivery); n != 1 || err != nil {
+	if n, err := operator.Retry(t.Context(), d.Delivery); n != 1 || err != nil {
 		t.Errorf("%d are alive again, %v", n, err)
 	}
 	if d = take(1); d.Attempts != 1 {

@@ -124,13 +124,13 @@ func (u *Upload) intend(t tx, size int64, plainFree bool) error {
 	u.key = versionKey(u.id, u.name, u.fileName)
 	added, err := t.exec(insertIntent, u.name, u.fileName, u.key, size, u.store.owner, now(), counts, u.id[:])
 	if err == nil && added == 0 {
-		err = ErrUnknownClient
+		err = whyShutOut(t, u.id, ErrUnknownClient)
 	}
 	return err
 }
 
 const insertIntent = `INSERT INTO uploads (Upload, ID, FileName, PathName, Size, State, Owner, Started, Counted)
-	SELECT ?, ID, ?, ?, ?, 0, ?, ?, ? FROM clients WHERE ID = ?`
+	SELECT ?, ID, ?, ?, ?, 0, ?, ?, ? FROM clients WHERE ID = ? AND Revoked IS NULL`
 
 // intended reports that an earlier run of intend was committed after all. Where
 // there are quotas it waits for one whose commit is still under way: what that
@@ -259,9 +259,10 @@ func (u *Upload) recordVerified(t tx) error {
 	if err := u.recordContent(t); err != nil {
 		return err
 	}
-	gone, err := t.exec(`DELETE FROM uploads WHERE Upload = ? AND State = 0 AND Owner = ?`, u.name, u.store.owner)
+	gone, err := t.exec(`DELETE FROM uploads WHERE Upload = ? AND State = 0 AND Owner = ?
+		AND EXISTS (SELECT 1 FROM clients WHERE clients.ID = uploads.ID AND Revoked IS NULL)`, u.name, u.store.owner)
 	if err == nil && gone != 1 {
-		err = ErrUploadState
+		err = whyShutOut(t, u.id, ErrUploadState)
 	}
 	if err == nil {
 		err = u.recordDeliveries(t)

@@ -16,8 +16,10 @@ import (
 )
 
 type clientsCommand struct {
-	List clientsListCommand `cmd:"" help:"List the clients: id, name, when last seen, files and bytes."`
-	Show clientsShowCommand `cmd:"" help:"Show all about one client: its key, when it was seen, its files and their versions."`
+	List    clientsListCommand    `cmd:"" help:"List the clients: id, name, when last seen, files and bytes."`
+	Revoke  clientsRevokeCommand  `cmd:"" help:"Shut a client out: its next request is refused."`
+	Restore clientsRestoreCommand `cmd:"" help:"Let a client in again that was revoked."`
+	Show    clientsShowCommand    `cmd:"" help:"Show all about one client: its key, when it was seen, its files and their versions."`
 
 	Pending clientsPendingCommand `cmd:"" help:"List the public keys that wait for approval."`
 	Approve clientsApproveCommand `cmd:"" help:"Let a client use a public key, while the server runs or not."`
@@ -34,6 +36,7 @@ type clientLine struct {
 	ID         string    `json:"id"`
 	Name       string    `json:"name"`
 	HasKey     bool      `json:"has_key"`
+	Revoked    bool      `json:"revoked,omitzero"`
 	Checksum   string    `json:"checksum,omitzero"`
 	Registered time.Time `json:"registered"`
 	LastSeen   time.Time `json:"last_seen,omitzero"`
@@ -55,6 +58,7 @@ func (l clientsListCommand) Run(ctx context.Context, c console) error {
 			ID:         row.ID.String(),
 			Name:       row.Name,
 			HasKey:     row.PublicKey != nil,
+			Revoked:    row.Revoked,
 			Checksum:   row.Checksum,
 			Registered: row.Registered,
 			LastSeen:   row.LastSeen,

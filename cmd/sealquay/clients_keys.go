@@ -70,44 +70,32 @@ type clientsApproveCommand struct{ keyFlags }
 
 // Run approves a key. The client has it from its next run on.
 func (a clientsApproveCommand) Run(ctx context.Context, c console) error {
-	return a.decide(ctx, c, "approved", (*persistence.Approvals).Approve)
+	return a.decide(ctx, c, "approved", (*persistence.Operator).Approve)
 }
 
 type clientsRejectCommand struct{ keyFlags }
 
 // Run rejects a key.
 func (r clientsRejectCommand) Run(ctx context.Context, c console) error {
-	return r.decide(ctx, c, "rejected", (*persistence.Approvals).Reject)
+	return r.decide(ctx, c, "rejected", (*persistence.Operator).Reject)
 }
 
 // decide finds the key and does to it what is to be done.
 func (k keyFlags) decide(ctx context.Context, c console, done string,
-	do func(*persistence.Approvals, context.Context, persistence.ClientID, persistence.Fingerprint) error) error {
+	do func(*persistence.Operator, context.Context, persistence.ClientID, persistence.Fingerprint) error) error {
 	key, err := k.find(ctx)
 	if err != nil {
 		return err
 	}
-	options, err := k.options()
+	operator, err := openOperator(ctx, k.configFlags)
 	if err != nil {
 		return err
 	}
-	approvals, err := persistence.OpenApprovals(ctx, options)
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(do(approvals, ctx, key.ID, key.Fingerprint), approvals.Close()); err != nil {
+	if err := errors.Join(do(operator, ctx, key.ID, key.Fingerprint), operator.Close()); err != nil {
 		return fmt.Errorf("key %s of client %s: %w", key.Fingerprint, logging.Untrusted(key.ClientName), err)
 	}
 	_, err = fmt.Fprintf(c.out, "%s  %s  %s\n", done, logging.Untrusted(key.ClientName), key.Fingerprint)
 	return err
-}
-
-func (k keyFlags) options() (persistence.Options, error) {
-	cfg, _, err := k.load()
-	if err != nil {
-		return persistence.Options{}, err
-	}
-	return storagePlace(cfg)
 }
 
 // find returns the one key of the client that the flags mean.

@@ -25,6 +25,7 @@ type clientDetails struct {
 	ID          string        `json:"id"`
 	Name        string        `json:"name"`
 	Fingerprint string        `json:"fingerprint,omitzero"` // SHA-256 of the public key, as in the log
+	Revoked     bool          `json:"revoked"`
 	Checksum    string        `json:"checksum,omitzero"`
 	Registered  time.Time     `json:"registered"`
 	LastSeen    time.Time     `json:"last_seen,omitzero"`
@@ -74,7 +75,7 @@ func findClient(ctx context.Context, store *persistence.Store, idOrName string) 
 
 func describeClient(ctx context.Context, store *persistence.Store, row persistence.Client) (d clientDetails, err error) {
 	d = clientDetails{
-		ID: row.ID.String(), Name: row.Name, Fingerprint: fingerprint(row.PublicKey), Checksum: row.Checksum,
+		ID: row.ID.String(), Name: row.Name, Fingerprint: fingerprint(row.PublicKey), Revoked: row.Revoked, Checksum: row.Checksum,
 		Registered: row.Registered, LastSeen: row.LastSeen, Files: []versionLine{},
 	}
 	for file, err := range store.Files(ctx, persistence.FileFilter{Client: &row.ID, Verified: true}) {
@@ -110,6 +111,7 @@ func (d clientDetails) print(c console) error {
 		{"id", d.ID},
 		{"name", logging.Untrusted(d.Name)},
 		{"public key", orDash(d.Fingerprint)},
+		{"revoked", yesOrNo(d.Revoked)},
 		{"checksum", orDash(d.Checksum)},
 		{"registered", moment(d.Registered)},
 		{"last seen", moment(d.LastSeen)},
@@ -140,4 +142,11 @@ func orDash(s string) string {
 		return "-"
 	}
 	return s
+}
+
+func yesOrNo(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
 }

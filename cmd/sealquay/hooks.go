@@ -11,7 +11,8 @@ import (
 )
 
 type hooksCommand struct {
-	List hooksListCommand `cmd:"" help:"List what hooks have not been told yet: the file, how often it was tried, and why it failed."`
+	List  hooksListCommand  `cmd:"" help:"List what hooks have not been told yet: the file, how often it was tried, and why it failed."`
+	Retry hooksRetryCommand `cmd:"" help:"Have hooks told again of what was given up."`
 }
 
 type hooksListCommand struct {

@@ -18,9 +18,9 @@ import (
 type commands struct {
 	Serve      serveCommand      `cmd:"" help:"Receive files."`
 	Send       sendCommand       `cmd:"" help:"Send files to a server."`
-	Clients    clientsCommand    `cmd:"" help:"Show the registered clients."`
+	Clients    clientsCommand    `cmd:"" help:"Show the registered clients, approve their keys, shut them out."`
 	Files      filesCommand      `cmd:"" help:"Show the received files, and copy them out of the storage."`
-	Hooks      hooksCommand      `cmd:"" help:"Show what hooks have not been told yet."`
+	Hooks      hooksCommand      `cmd:"" help:"Show what hooks have not been told yet, and have them told again."`
 	Check      checkCommand      `cmd:"" help:"Prove that the database and the files agree; exit 1 when they do not."`
 	Migrate    migrateCommand    `cmd:"" help:"Copy clients and files from another storage, or from the seed's server, into the one that is configured."`
 	DB         databaseCommand   `cmd:"" name:"db" help:"Back up or export the database."`

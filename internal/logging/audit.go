@@ -37,6 +37,7 @@ var policy = map[Reason]bool{
 
 	UnknownClient:  true,
 	ClientMismatch: true,
+	ClientRevoked:  true,
 	KeySize:        true,
 	KeyWeak:        true,
 

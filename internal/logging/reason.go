@@ -62,6 +62,8 @@ const (
 	RegistrationClosed Reason = "registration_closed"
 	// NameNotAllowed: registration is allowlist, and registration_file does not have the name.
 	NameNotAllowed Reason = "name_not_allowed"
+	// ClientRevoked: an operator has shut the client out.
+	ClientRevoked Reason = "client_revoked"
 	// NoKey: there is no AES key for this client; 1101 comes first.
 	NoKey Reason = "no_key"
 )
