@@ -44,11 +44,11 @@ func commandsOf(t *testing.T, path string) string {
 
 // written finds the command lines of sealquay in a text: at the start of a line,
 // behind a word of the shell, or between backquotes.
-var written = regexp.MustCompile("(?m)(?:^[ \t]*|`|&& |\\| |until |while )sealquay((?: +(?:'[^']*'|[^ \t\n`'|&;<>#)]+))+)(?: *2?>)?")
+var written = regexp.MustCompile("(?m)(?:^[ \t]*|`|&& |\\| |until |while )sealquay((?: +(?:'[^']*'|[^ \t\n`'|&;<>#)]+))+)(?: *[0-9]?>)?")
 
 // placeholders stand for what only the reader knows.
 var placeholders = strings.NewReplacer("PID", "1", "$!", "1", "[FILE…]", "server.log", "FILE…", "server.log",
-	"/tmp/sample.log", "server.log", " 2>", "")
+	"/tmp/sample.log", "server.log", " 2>", "", " >", "")
 
 // TestDocumentedCommandLines: every command line that a document shows can be
 // typed like that.

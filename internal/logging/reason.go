@@ -194,7 +194,8 @@ var reasons = map[Reason]bool{
 	RegistrationClosed: true,
 	NameNotAllowed:     true,
 
-	NoKey: true,
+	ClientRevoked: true,
+	NoKey:         true,
 
 	NothingReceived: true,
 	Undecryptable:   true,
