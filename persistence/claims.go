@@ -147,8 +147,12 @@ func (s *Store) removeLoop(ctx context.Context) {
 // the claims. It goes on after a failure, which leaves the claim for another
 // time.
 func (s *Store) removeClaimed(ctx context.Context) (removed int, err error) {
-	s.removing.Lock()
-	defer s.removing.Unlock()
+	select { // removal far away may take long, and who stops does not wait for it
+	case s.removing <- struct{}{}:
+		defer func() { <-s.removing }()
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
 	var failed []error
 	after := ""
 	for {

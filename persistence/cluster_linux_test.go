@@ -359,3 +359,21 @@ func TestDatabaseAway(t *testing.T) {
 		t.Errorf("left %v, want two contents", left)
 	}
 }
+
+// TestStoppedSweepDoesNotWait: a sweep that is told to end does not wait for a
+// removal that another goroutine has under way.
+func TestStoppedSweepDoesNotWait(t *testing.T) {
+	s := openTest(t, Options{DataDir: fastDir(t)})
+	s.removing <- struct{}{} // as a removal that takes long
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() {
+		_, err := s.removeClaimed(ctx)
+		done <- err
+	}()
+	cancel()
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Errorf("removal: %v", err)
+	}
+	<-s.removing
+}

@@ -54,6 +54,7 @@ func newStore(options Options) *Store {
 		onDisk:   options.onDisk(),
 		live:     map[string]struct{}{},
 		touched:  map[ClientID]time.Time{},
+		removing: make(chan struct{}, 1),
 		removal:  make(chan struct{}, 1),
 		recorded: make(chan struct{}, 1),
 	}

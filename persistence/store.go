@@ -35,7 +35,7 @@ type Store struct {
 	probe    probe
 
 	closed   atomic.Bool
-	removing sync.Mutex    // held while claims are carried out
+	removing chan struct{} // holds one token while claims are carried out
 	removal  chan struct{} // holds one token when content waits to be removed
 	recorded chan struct{} // holds one token when deliveries were recorded
 	stop     context.CancelFunc
