@@ -7,6 +7,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/sealquay/sealquay/internal/config"
 	"github.com/sealquay/sealquay/internal/logging"
 	"github.com/sealquay/sealquay/persistence"
 )
@@ -53,7 +54,7 @@ func (l filesListCommand) Run(ctx context.Context, c console) error {
 		}
 		filter.Client = &id
 	}
-	lines := transform(store.Files(ctx, filter), func(row persistence.File) fileLine { return newFileLine(row, cfg.DataDir) })
+	lines := transform(store.Files(ctx, filter), func(row persistence.File) fileLine { return newFileLine(row, filesDir(cfg)) })
 	if l.JSON {
 		return writeArray(c, lines)
 	}
@@ -69,9 +70,21 @@ func (l filesListCommand) Run(ctx context.Context, c console) error {
 	return t.Flush()
 }
 
+// filesDir is the directory below which files are, "" when they are on no disk
+// of this machine.
+func filesDir(cfg *config.Config) string {
+	if cfg.Storage.Content == config.ContentS3 {
+		return ""
+	}
+	return cfg.DataDir
+}
+
 func newFileLine(row persistence.File, dir string) fileLine {
-	path := filepath.Join(dir, row.PathName)
-	if absolute, err := filepath.Abs(path); err == nil {
+	path := row.PathName
+	if dir != "" {
+		path = filepath.Join(dir, row.PathName)
+	}
+	if absolute, err := filepath.Abs(path); err == nil && dir != "" {
 		path = absolute
 	}
 	return fileLine{
