@@ -36,6 +36,7 @@ const (
 type Plan struct {
 	Target  string `json:"target"`  // host:port
 	Dialect string `json:"dialect"` // documented or seed
+	TLS     bool   `json:"tls"`     // load its TLS listener; who the server is does not matter
 	Model   Model  `json:"model"`
 
 	// Stages are of clients at once (closed) or of sessions per second (open).

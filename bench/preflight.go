@@ -7,7 +7,6 @@ import (
 	"net"
 	"os"
 	"runtime"
-	"time"
 
 	"github.com/sealquay/sealquay/client"
 	"github.com/sealquay/sealquay/codec"
@@ -56,14 +55,18 @@ func Sources(target string) int {
 
 // Probe registers one client with the server and returns its dialect, as the
 // plan names it.
-func Probe(ctx context.Context, target, name string, timeout time.Duration) (dialect string, err error) {
-	session, err := client.Dial(ctx, client.Options{Server: target, Timeout: timeout})
+func Probe(ctx context.Context, p *Plan, name string) (dialect string, err error) {
+	options := client.Options{Server: p.Target, Timeout: p.Timeout}
+	if p.TLS {
+		options.Dial = throughTLS(nil)
+	}
+	session, err := client.Dial(ctx, options)
 	if err != nil {
 		return "", err
 	}
 	defer session.Close()
 	if _, err := session.Register(ctx, name); err != nil {
-		return "", fmt.Errorf("probe %s: %w", target, err)
+		return "", fmt.Errorf("probe %s: %w", p.Target, err)
 	}
 	if session.Dialect() == codec.Seed {
 		return codec.Seed.String(), nil

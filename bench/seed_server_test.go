@@ -117,7 +117,7 @@ func say(conn net.Conn, code uint16, size uint32, payload ...[]byte) {
 func TestDrivesTheSeedsServer(t *testing.T) {
 	server := newSeedServer(t)
 	target := server.Addr().String()
-	dialect, err := Probe(t.Context(), target, "probe", 10*time.Second)
+	dialect, err := Probe(t.Context(), &Plan{Target: target, Timeout: 10 * time.Second}, "probe")
 	if err != nil || dialect != "seed" {
 		t.Fatalf("it speaks %q, %v", dialect, err)
 	}

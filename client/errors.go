@@ -43,6 +43,12 @@ var (
 		"Check that the address is that of a server for this protocol."}
 	ErrSettings = &Problem{"the settings are incomplete or wrong",
 		"transfer.info has three lines: IP:port, name, path of the file. --server, --name and FILE stand in for them."}
+	ErrUntrusted = &Problem{"the server's certificate is not trusted",
+		"Name the CA, or the server's own certificate, by --ca FILE; or trust its key from the first meeting on by --tofu."}
+	ErrServerChanged = &Problem{"the server's key is not the one that is known: somebody may sit in between",
+		"Nothing was sent. If the server has a new key, compare key_fingerprint in its log (event tls.certificate) with the one above, and only then remove its line from known_hosts."}
+	ErrTLS = &Problem{"no TLS could be agreed upon",
+		"Check that the port is the one for TLS (tls.port). If the server asks for a certificate, give yours by --certificate and --key."}
 	ErrNotKeyed = &Problem{"no AES key is agreed upon",
 		"Call ExchangeKey first; it is needed again after ErrChecksum."}
 	ErrNotSent = &Problem{"not sent: the conversation ended before",

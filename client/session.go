@@ -49,6 +49,9 @@ func Dial(ctx context.Context, o Options) (*Session, error) {
 		}
 		return nil, context.Cause(ctx)
 	}
+	if _, explained := errors.AsType[*Error](err); explained {
+		return nil, err
+	}
 	if err != nil {
 		return nil, &Error{Problem: ErrUnreachable, Cause: err}
 	}
@@ -131,6 +134,9 @@ func (s *Session) broken(ctx context.Context, request codec.Code, err error) err
 		return s.fail(&Error{Problem: ErrTimeout, Request: request, Detail: fmt.Sprintf("after %v", s.timeout)})
 	case errors.Is(err, io.EOF):
 		return s.fail(&Error{Problem: ErrConnection, Request: request, Detail: "the server closed it", Cause: io.ErrUnexpectedEOF})
+	}
+	if isAlert(err) {
+		return s.fail(&Error{Problem: ErrTLS, Request: request, Cause: err})
 	}
 	return s.fail(&Error{Problem: ErrConnection, Request: request, Cause: err})
 }

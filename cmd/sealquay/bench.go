@@ -30,6 +30,8 @@ type benchPlanFlags struct {
 	Remote  bool   `help:"Allow a target that is not this machine. Load only what is yours."`
 	Dialect string `enum:"auto,documented,seed" default:"auto" help:"How to speak to the server: auto, documented or seed."`
 
+	TLS bool `name:"tls" help:"Load the TLS listener. Its certificate is not verified."`
+
 	Clients  int           `short:"c" default:"64" placeholder:"N" help:"Clients at once; with --rate, at most so many (default: ${default})."`
 	Rate     float64       `placeholder:"R" help:"Open model: begin R sessions a second, whatever became of those before."`
 	Duration time.Duration `short:"d" default:"10s" help:"Length of the run (default: ${default})."`
@@ -98,7 +100,7 @@ func (f *benchPlanFlags) plan() (bench.Plan, error) {
 		return bench.Plan{}, err
 	}
 	p := bench.Plan{
-		Target: f.Target, Dialect: codec.Documented.String(), Model: model, Stages: stages,
+		Target: f.Target, TLS: f.TLS, Dialect: codec.Documented.String(), Model: model, Stages: stages,
 		Warmup: f.Warmup, Grace: f.Grace, Clients: f.Clients, MaxWait: f.MaxWait, Think: f.Think, MaxSessions: f.Sessions,
 		Mix: mix, Sizes: sizes, Files: f.Files, Idle: f.Idle, SlowRate: slowRate,
 		Seed: f.Seed, Precompute: f.Encrypt != "while", Keys: f.Keys,

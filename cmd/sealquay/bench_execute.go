@@ -14,7 +14,7 @@ import (
 func (b benchRunCommand) execute(ctx context.Context, c console, p bench.Plan) (*bench.Result, []bench.Ledger, error) {
 	if b.Dialect == "auto" {
 		var err error
-		if p.Dialect, err = bench.Probe(ctx, p.Target, p.Name+"-probe", p.Timeout); err != nil {
+		if p.Dialect, err = bench.Probe(ctx, &p, p.Name+"-probe"); err != nil {
 			return nil, nil, err
 		}
 	}

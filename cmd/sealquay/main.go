@@ -31,6 +31,7 @@ type commands struct {
 	Config     configCommand     `cmd:"" help:"Show or check the configuration."`
 	Completion completionCommand `cmd:"" help:"Print a script by which a shell completes the command line."`
 	Man        manCommand        `cmd:"" help:"Write the manual pages of all commands."`
+	TLS        tlsCommand        `cmd:"" name:"tls" help:"Make a certificate to try TLS with."`
 	Version    versionCommand    `cmd:"" help:"Show the version."`
 }
 

@@ -49,7 +49,10 @@ func (s serveCommand) Run(ctx context.Context, c console) error {
 		return failure{err}
 	}
 	output.onReload(server.allowed.reload)
-	logging.Log(log, logging.ServerReady, logging.Addr(server.Addr().String()))
+	logging.Log(log, logging.ServerReady, logging.Addr(server.Addr().String()), server.tlsAddr())
+	if server.keeper != nil {
+		defer reloadOnHangup(server.keeper)()
+	}
 	if shown := startAdmin(cfg, log, server); shown != nil {
 		defer shown.Close()
 	}

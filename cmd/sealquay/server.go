@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/sealquay/sealquay/handlers"
+	"github.com/sealquay/sealquay/internal/certificate"
 	"github.com/sealquay/sealquay/internal/config"
 	"github.com/sealquay/sealquay/internal/hooks"
 	"github.com/sealquay/sealquay/internal/logging"
@@ -27,7 +28,8 @@ type server struct {
 	sweeper  *sweeper
 	allowed  *allowlist
 	draining atomic.Bool
-	hooks    *hooks.Runner // nil: none is configured
+	hooks    *hooks.Runner       // nil: none is configured
+	keeper   *certificate.Keeper // of the certificate; nil: there is no TLS
 }
 
 // startServer opens the storage and then the port.
@@ -40,24 +42,27 @@ func startServer(ctx context.Context, cfg *config.Config, log *zap.Logger) (*ser
 	if err != nil {
 		return nil, err
 	}
-	listener, err := listen(ctx, cfg, false)
+	ports, err := listen(ctx, cfg, false)
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
-	return startServing(cfg, log, store, listener)
+	return startServing(cfg, log, store, ports)
 }
 
 // startServing connects the rooms. The server closes the storage and the
-// listener, also when it does not start.
-func startServing(cfg *config.Config, log *zap.Logger, store *persistence.Store, listener net.Listener) (*server, error) {
+// ports, also when it does not start.
+func startServing(cfg *config.Config, log *zap.Logger, store *persistence.Store, ports ports) (*server, error) {
 	allowed, err := openAllowlist(cfg)
 	if err != nil {
-		return nil, errors.Join(err, listener.Close(), store.Close())
+		return nil, errors.Join(err, ports.close(), store.Close())
 	}
 	s := &server{store: store, allowed: allowed}
 	told, err := hookTargets(cfg)
 	if err != nil {
-		return nil, errors.Join(err, listener.Close(), store.Close())
+		return nil, errors.Join(err, ports.close(), store.Close())
+	}
+	if s.keeper, err = keepCertificate(cfg, log); err != nil {
+		return nil, errors.Join(err, ports.close(), store.Close())
 	}
 	s.handlers = handlers.NewService(handlers.Config{
 		Store:            s.store,
@@ -70,10 +75,11 @@ func startServing(cfg *config.Config, log *zap.Logger, store *persistence.Store,
 		Bandwidth:        cfg.BandwidthPerClient,
 		VerifyTimeout:    cfg.VerifyTimeout,
 	})
-	s.Reactor, err = reactor.Start(reactorConfig(cfg, log, listener, s.handlers))
+	s.Reactor, err = reactor.Start(reactorConfig(cfg, log, ports.plain, reactorTLS(cfg, ports.tls, s.keeper), s.handlers))
 	if err != nil {
+		s.closeKeeper()
 		s.handlers.Close()
-		return nil, errors.Join(err, listener.Close(), store.Close())
+		return nil, errors.Join(err, ports.close(), store.Close())
 	}
 	s.sweeper = startSweeper(s.store, persistence.Retention(cfg.Retention), cfg.SweepInterval, log)
 	s.hooks = startHooks(cfg, store, told, log)
@@ -119,27 +125,27 @@ func quotaOf(cfg *config.Config) persistence.Quota {
 	}
 }
 
-// listen opens the port: for this server alone, or beside the one that it takes
-// over from.
-func listen(ctx context.Context, cfg *config.Config, beside bool) (net.Listener, error) {
-	addr := netip.AddrPortFrom(cfg.ServerIPAddress, cfg.Port)
+// listenAt opens a port. The last two say where another one is chosen, and
+// another address.
+func listenAt(ctx context.Context, addr netip.AddrPort, beside bool, portFrom, addressFrom string) (net.Listener, error) {
 	l, err := reactor.Listen(ctx, addr, beside)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, fmt.Errorf("%s is in use: end the program that listens there, or choose another port with --port or port.info", addr)
+		return nil, fmt.Errorf("%s is in use: end the program that listens there, or choose another port with %s", addr, portFrom)
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
-		return nil, fmt.Errorf("%s is no address of this machine: choose one with --ip or server_ip_address in config.json", cfg.ServerIPAddress)
+		return nil, fmt.Errorf("%s is no address of this machine: choose one with %s", addr.Addr(), addressFrom)
 	case errors.Is(err, syscall.EACCES):
-		return nil, fmt.Errorf("port %d needs privileges: choose one above 1023 with --port or port.info", cfg.Port)
+		return nil, fmt.Errorf("port %d needs privileges: choose one above 1023 with %s", addr.Port(), portFrom)
 	case err != nil:
 		return nil, fmt.Errorf("listen: %w", err)
 	}
 	return l, nil
 }
 
-func reactorConfig(cfg *config.Config, log *zap.Logger, l net.Listener, h *handlers.Service) reactor.Config {
+func reactorConfig(cfg *config.Config, log *zap.Logger, l net.Listener, tls reactor.TLS, h *handlers.Service) reactor.Config {
 	return reactor.Config{
 		Listener:   l,
+		TLS:        tls,
 		EventLoops: cfg.EventLoops,
 		Workers:    cfg.Workers,
 
@@ -189,6 +195,7 @@ func (s *server) Stop(ctx context.Context) error {
 	if s.hooks != nil {
 		s.hooks.Stop()
 	}
+	s.closeKeeper()
 	s.sweeper.stop()
 	s.handlers.Close()
 	return errors.Join(err, s.store.Close())

@@ -21,18 +21,18 @@ const lockPause = 10 * time.Millisecond
 // the storage, so connections wait in this one's backlog until the other is
 // gone. None is refused.
 func takeOver(ctx context.Context, cfg *config.Config, log *zap.Logger, pid int) (*server, error) {
-	listener, err := listen(ctx, cfg, true)
+	ports, err := listen(ctx, cfg, true)
 	if err != nil {
 		return nil, err
 	}
 	if err := syscall.Kill(pid, syscall.SIGTERM); err != nil && !errors.Is(err, syscall.ESRCH) {
-		return nil, errors.Join(fmt.Errorf("end process %d: %w", pid, err), listener.Close())
+		return nil, errors.Join(fmt.Errorf("end process %d: %w", pid, err), ports.close())
 	}
 	store, err := awaitStore(ctx, cfg, log)
 	if err != nil {
-		return nil, errors.Join(err, listener.Close())
+		return nil, errors.Join(err, ports.close())
 	}
-	return startServing(cfg, log, store, listener)
+	return startServing(cfg, log, store, ports)
 }
 
 // awaitStore opens the storage once no other process uses it.

@@ -161,6 +161,9 @@ type Config struct {
 
 	ProxyProtocolFrom []netip.Prefix
 
+	TLS        TLS
+	RequireTLS bool
+
 	Storage   Storage
 	S3        S3
 	Quota     Quota

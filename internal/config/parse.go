@@ -200,9 +200,11 @@ func describe(value jsontext.Value) string {
 func (s shape) takes(kind jsontext.Kind) bool {
 	switch kind {
 	case jsontext.KindString:
-		return s != shapeInteger
+		return s != shapeInteger && s != shapeBoolean
 	case jsontext.KindNumber:
 		return s == shapeInteger || s == shapeSize
+	case jsontext.KindTrue, jsontext.KindFalse:
+		return s == shapeBoolean
 	default:
 		return false
 	}

@@ -85,7 +85,7 @@ func writeMember(e *jsontext.Encoder, name string, form shape, words []string) e
 		return err
 	}
 	switch form {
-	case shapeInteger:
+	case shapeInteger, shapeBoolean:
 		return e.WriteValue(jsontext.Value(words[0]))
 	case shapeList:
 		tokens := []jsontext.Token{jsontext.BeginArray}

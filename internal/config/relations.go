@@ -15,6 +15,7 @@ func (l *loader) checkRelations() {
 		l.wrong("registration", "allowlist only with registration_file")
 	}
 	l.checkStorage()
+	l.checkTLS()
 }
 
 // checkStorage notes what is missing, or too much, to find the storage.

@@ -30,6 +30,7 @@ const (
 	shapeString shape = iota
 	shapeInteger
 	shapeSize // a string with a unit, or an integer of bytes
+	shapeBoolean
 	shapeList
 )
 
@@ -175,6 +176,23 @@ var settings = []setting{
 		duration(shortest, longest, func(c *Config) *time.Duration { return &c.Hooks.Timeout })},
 	{"hooks.attempts", "50", "Attempts to tell a hook of a file before it is given up. They come less and less often, at last every 10 minutes.",
 		integer(1, 100_000, func(c *Config) *int { return &c.Hooks.Attempts })},
+
+	{"tls.certificate", "", "Certificate of the server with its chain, PEM. It makes the server listen with TLS 1.3, too. Read again when it changes, and at SIGHUP.",
+		optionalPath(func(c *Config) *string { return &c.TLS.Certificate })},
+	{"tls.key", "", "Private key of `tls.certificate`, PEM.",
+		optionalPath(func(c *Config) *string { return &c.TLS.Key })},
+	{"tls.client_ca", "", "CAs whose certificates clients may show, PEM. Without it none is asked for.",
+		optionalPath(func(c *Config) *string { return &c.TLS.ClientCA })},
+	{"tls.client_certificate", "optional", "Whether a client must show a certificate by `tls.client_ca`.",
+		oneOf(func(c *Config) *ClientCertificate { return &c.TLS.ClientCertificate }, ClientCertificateOptional, ClientCertificateRequired)},
+	{"tls.address", "", "Address to listen on with TLS. Without it `server_ip_address`.",
+		optionalAddress(func(c *Config) *netip.Addr { return &c.TLS.Address })},
+	{"tls.port", "1235", "Port to listen on with TLS; 0 takes a free one. With `require_tls` and without a value of its own, it is the server's port.",
+		integer(0, 65535, func(c *Config) *uint16 { return &c.TLS.Port })},
+	{"tls.handshake_timeout", "10s", "Time for the TLS handshake, from the first packet of the connection.",
+		duration(shortest, longest, func(c *Config) *time.Duration { return &c.TLS.HandshakeTimeout })},
+	{"require_tls", "false", "Listen with TLS only.",
+		boolean(func(c *Config) *bool { return &c.RequireTLS })},
 
 	{"log.level", "info", "Least severe level that is logged.",
 		oneOf(func(c *Config) *LogLevel { return &c.Log.Level }, LevelDebug, LevelInfo, LevelWarn, LevelError)},

@@ -84,6 +84,9 @@ func sample(kind reflect.Type) reflect.Value {
 	case reflect.TypeFor[[]netip.Prefix]():
 		return reflect.ValueOf([]netip.Prefix{{}})
 	}
+	if kind.Kind() == reflect.Bool {
+		return reflect.ValueOf(true)
+	}
 	if kind.Kind() == reflect.String {
 		return reflect.ValueOf("x").Convert(kind)
 	}

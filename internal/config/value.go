@@ -69,6 +69,16 @@ func integer[T ~int | ~uint16](low, high int64, field func(*Config) *T) value {
 	}
 }
 
+func boolean(field func(*Config) *bool) value {
+	return scalar[bool]{
+		field:  field,
+		parse:  func(s string) (bool, bool) { return s == "true", s == "true" || s == "false" },
+		format: strconv.FormatBool,
+		form:   shapeBoolean,
+		limits: "true or false",
+	}
+}
+
 func oneOf[T ~string](field func(*Config) *T, choices ...T) value {
 	var quoted []string
 	for _, c := range choices {
@@ -180,6 +190,27 @@ func address(field func(*Config) *netip.Addr) value {
 		},
 		format: netip.Addr.String,
 		limits: "an IPv4 or IPv6 address",
+	}
+}
+
+// optionalAddress is an address, or nothing.
+func optionalAddress(field func(*Config) *netip.Addr) value {
+	return scalar[netip.Addr]{
+		field: field,
+		parse: func(s string) (netip.Addr, bool) {
+			if s == "" {
+				return netip.Addr{}, true
+			}
+			a, err := netip.ParseAddr(s)
+			return a, err == nil && isInterfaceName(a.Zone())
+		},
+		format: func(a netip.Addr) string {
+			if !a.IsValid() {
+				return ""
+			}
+			return a.String()
+		},
+		limits: "an IPv4 or IPv6 address, or an empty text",
 	}
 }
 

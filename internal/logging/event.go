@@ -31,6 +31,10 @@ const (
 	AdminReady Event = "admin.ready"
 	// AdminUnavailable: they cannot be served at addr, because of error; that is tried again, and all else works.
 	AdminUnavailable Event = "admin.unavailable"
+	// TLSCertificate: this certificate is shown to clients from here on.
+	TLSCertificate Event = "tls.certificate"
+	// TLSReloadFailed: what is in the files of TLS now cannot be used; the certificate before stays.
+	TLSReloadFailed Event = "tls.reload_failed"
 	// ConfigWarning: something in the configuration's sources is wrong and was passed over.
 	ConfigWarning Event = "config.warning"
 )
@@ -138,7 +142,9 @@ var entries = map[Event]entry{
 	AdminReady:       {level: zapcore.InfoLevel, message: "Admin is ready"},
 	AdminUnavailable: {level: zapcore.WarnLevel, message: "No admin address"},
 
-	ConfigWarning: {level: zapcore.WarnLevel, message: "Configuration warning"},
+	TLSCertificate:  {level: zapcore.InfoLevel, message: "Certificate in use", audit: true},
+	TLSReloadFailed: {level: zapcore.WarnLevel, message: "Certificate not reloaded"},
+	ConfigWarning:   {level: zapcore.WarnLevel, message: "Configuration warning"},
 
 	ConnOpen:    {level: zapcore.DebugLevel, message: "Connection opened"},
 	ConnSecured: {level: zapcore.InfoLevel, message: "Connection secured"},

@@ -101,6 +101,19 @@ func CertificateFingerprint(sum [32]byte) zap.Field {
 	return zap.String("certificate_fingerprint", hex.EncodeToString(sum[:]))
 }
 
+// KeyFingerprint is the SHA-256 of a certificate's public key (its SubjectPublicKeyInfo), in hexadecimal digits.
+func KeyFingerprint(sum [32]byte) zap.Field {
+	return zap.String("key_fingerprint", hex.EncodeToString(sum[:]))
+}
+
+// ValidUntil is the time up to which a certificate is valid, RFC 3339.
+func ValidUntil(t time.Time) zap.Field {
+	return zap.String("valid_until", t.UTC().Format(time.RFC3339))
+}
+
+// TLSAddr is the address the server listens on with TLS, host:port.
+func TLSAddr(addr string) zap.Field { return zap.String("tls_addr", addr) }
+
 // Addr is the address the server listens on, host:port.
 func Addr(addr string) zap.Field { return zap.String("addr", addr) }
 

@@ -26,6 +26,7 @@ var rooms = map[string]room{
 	"persistence":                 {rooms: []string{"internal/measure"}},
 	"client":                      {rooms: []string{"codec", "internal/crypt"}, modules: []string{"golang.org/x/sys"}},
 	"internal/crypt":              {modules: []string{"golang.org/x/sys"}},
+	"internal/certificate":        {noModule: true},
 	"internal/config":             {},
 	"internal/hooks":              {noModule: true},
 	"internal/logging":            {},
@@ -55,7 +56,7 @@ var rooms = map[string]room{
 	"internal/proof/postgres":     {noModule: true},
 	"internal/proof/s3server":     {noModule: true},
 	"internal/proof/registration": {rooms: []string{"codec", "client", "internal/crypt", "internal/proof/program"}},
-	"cmd/sealquay":                {rooms: []string{"codec", "internal/seed", "reactor", "handlers", "persistence", "client", "bench", "bench/report", "bench/agents", "internal/crypt", "internal/config", "internal/doctor", "internal/hooks", "internal/logging", "internal/logs", "internal/manual", "internal/measure", "internal/metrics", "internal/admin", "internal/live", "internal/uplot"}},
+	"cmd/sealquay":                {rooms: []string{"codec", "internal/seed", "reactor", "handlers", "persistence", "client", "bench", "bench/report", "bench/agents", "internal/crypt", "internal/config", "internal/doctor", "internal/hooks", "internal/logging", "internal/logs", "internal/manual", "internal/measure", "internal/metrics", "internal/admin", "internal/live", "internal/uplot", "internal/certificate"}},
 }
 
 // prometheus is for internal/metrics alone.
