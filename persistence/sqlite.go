@@ -126,6 +126,7 @@ func sqliteName(path string, with url.Values) string {
 	with.Set("_time_format", "sqlite")
 	with.Set("_timezone", "UTC")
 	with.Set("_dqs", "0")
+	with.Add("_pragma", "temp_store(MEMORY)") // the server may not write elsewhere than in its own folder
 	name := url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: with.Encode()}
 	return name.String()
 }

@@ -59,6 +59,7 @@ func (s notifySocket) expect(pattern string) {
 func TestServiceManager(t *testing.T) {
 	s := listenAsManager(t)
 	t.Setenv("WATCHDOG_USEC", "100000")
+	t.Setenv("SEALQUAY_CONFINE", "off") // it would confine the tests
 	t.Chdir(t.TempDir())
 	status := make(chan int, 1)
 	var log bytes.Buffer

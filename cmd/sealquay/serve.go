@@ -27,6 +27,9 @@ func (s serveCommand) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return err
 	}
+	if err := confineEarly(cfg); err != nil {
+		return err
+	}
 	output, err := openServerLog(cfg.Log, c)
 	if err != nil {
 		return err
@@ -49,6 +52,10 @@ func (s serveCommand) Run(ctx context.Context, c console) error {
 		return failure{err}
 	}
 	output.onReload(server.allowed.reload)
+	if err := s.confineServer(cfg, log); err != nil {
+		logging.Log(log, logging.ServerFailed, logging.Error(err))
+		return failure{errors.Join(err, server.Stop(ctx))}
+	}
 	logging.Log(log, logging.ServerReady, logging.Addr(server.Addr().String()), server.tlsAddr())
 	if server.keeper != nil {
 		defer reloadOnHangup(server.keeper)()

@@ -163,6 +163,7 @@ type Config struct {
 
 	TLS        TLS
 	RequireTLS bool
+	Confine    Confine
 
 	Storage   Storage
 	S3        S3

@@ -193,6 +193,8 @@ var settings = []setting{
 		duration(shortest, longest, func(c *Config) *time.Duration { return &c.TLS.HandshakeTimeout })},
 	{"require_tls", "false", "Listen with TLS only.",
 		boolean(func(c *Config) *bool { return &c.RequireTLS })},
+	{"confine", "auto", "Whether the server gives up, once it has started, what it does not need: `auto` as far as the kernel can, `require` ends where it cannot, `off` not at all.",
+		oneOf(func(c *Config) *Confine { return &c.Confine }, ConfineAuto, ConfineOff, ConfineRequire)},
 
 	{"log.level", "info", "Least severe level that is logged.",
 		oneOf(func(c *Config) *LogLevel { return &c.Log.Level }, LevelDebug, LevelInfo, LevelWarn, LevelError)},

@@ -14,6 +14,16 @@ const (
 	ClientCertificateRequired ClientCertificate = "required"
 )
 
+// Confine says whether the process gives up what it does not need.
+type Confine string
+
+// The values of confine.
+const (
+	ConfineAuto    Confine = "auto"
+	ConfineOff     Confine = "off"
+	ConfineRequire Confine = "require"
+)
+
 // TLS configures the listener with TLS.
 type TLS struct {
 	Certificate       string // empty: there is none

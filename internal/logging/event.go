@@ -31,6 +31,8 @@ const (
 	AdminReady Event = "admin.ready"
 	// AdminUnavailable: they cannot be served at addr, because of error; that is tried again, and all else works.
 	AdminUnavailable Event = "admin.unavailable"
+	// ServerConfined: the process has given up what it does not need; error says what could not be given up.
+	ServerConfined Event = "server.confined"
 	// TLSCertificate: this certificate is shown to clients from here on.
 	TLSCertificate Event = "tls.certificate"
 	// TLSReloadFailed: what is in the files of TLS now cannot be used; the certificate before stays.
@@ -142,6 +144,7 @@ var entries = map[Event]entry{
 	AdminReady:       {level: zapcore.InfoLevel, message: "Admin is ready"},
 	AdminUnavailable: {level: zapcore.WarnLevel, message: "No admin address"},
 
+	ServerConfined:  {level: zapcore.InfoLevel, message: "Server is confined"},
 	TLSCertificate:  {level: zapcore.InfoLevel, message: "Certificate in use", audit: true},
 	TLSReloadFailed: {level: zapcore.WarnLevel, message: "Certificate not reloaded"},
 	ConfigWarning:   {level: zapcore.WarnLevel, message: "Configuration warning"},

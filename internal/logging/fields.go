@@ -114,6 +114,9 @@ func ValidUntil(t time.Time) zap.Field {
 // TLSAddr is the address the server listens on with TLS, host:port.
 func TLSAddr(addr string) zap.Field { return zap.String("tls_addr", addr) }
 
+// Confined says what the process has given up.
+func Confined(what string) zap.Field { return zap.String("confined", what) }
+
 // Addr is the address the server listens on, host:port.
 func Addr(addr string) zap.Field { return zap.String("addr", addr) }
 

@@ -56,6 +56,7 @@ var fields = []Field{
 	{"key_fingerprint", KindText},
 	{"valid_until", KindText},
 	{"tls_addr", KindText},
+	{"confined", KindText},
 	{"addr", KindText},
 	{"limit", KindText},
 	{"value", KindInteger},

@@ -35,7 +35,7 @@ func TestFieldKinds(t *testing.T) {
 		Status(1), ReasonField(NoKey), Dialect(""), Checksum(""), BytesIn(1), BytesOut(1), Duration(time.Second),
 		QueueWait(time.Second), FileName(""), FileSize(1), Requests(1), Fingerprint([32]byte{}),
 		OldFingerprint([32]byte{}), TLS(true), TLSVersion(""), TLSCipher(""), TLSResumed(true),
-		CertificateSubject(""), CertificateFingerprint([32]byte{}), KeyFingerprint([32]byte{}), ValidUntil(time.Time{}), TLSAddr(""), Addr(""), Limit(""), Value(1), Wanted(1), Count(1), DroppedEvent(LimitHit), MinimumLevel(""),
+		CertificateSubject(""), CertificateFingerprint([32]byte{}), KeyFingerprint([32]byte{}), ValidUntil(time.Time{}), TLSAddr(""), Confined(""), Addr(""), Limit(""), Value(1), Wanted(1), Count(1), DroppedEvent(LimitHit), MinimumLevel(""),
 		Signal(""), Version(""), ProcessID(1), Mechanism(""), Path(""), Delivery(""), Hook(""), Key(""), Found(""), Detail(""), Stack(), Error(errors.New("")),
 	}
 	for i, f := range Fields()[5:] {

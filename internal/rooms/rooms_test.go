@@ -25,6 +25,7 @@ var rooms = map[string]room{
 	"handlers":                    {rooms: []string{"codec", "persistence", "internal/crypt", "internal/logging", "internal/measure"}},
 	"persistence":                 {rooms: []string{"internal/measure"}},
 	"client":                      {rooms: []string{"codec", "internal/crypt"}, modules: []string{"golang.org/x/sys"}},
+	"internal/confine":            {modules: []string{"github.com/landlock-lsm/go-landlock", "golang.org/x/sys", "kernel.org/pub/linux/libs/security/libcap/psx"}},
 	"internal/crypt":              {modules: []string{"golang.org/x/sys"}},
 	"internal/certificate":        {noModule: true},
 	"internal/config":             {},
@@ -56,7 +57,7 @@ var rooms = map[string]room{
 	"internal/proof/postgres":     {noModule: true},
 	"internal/proof/s3server":     {noModule: true},
 	"internal/proof/registration": {rooms: []string{"codec", "client", "internal/crypt", "internal/proof/program"}},
-	"cmd/sealquay":                {rooms: []string{"codec", "internal/seed", "reactor", "handlers", "persistence", "client", "bench", "bench/report", "bench/agents", "internal/crypt", "internal/config", "internal/doctor", "internal/hooks", "internal/logging", "internal/logs", "internal/manual", "internal/measure", "internal/metrics", "internal/admin", "internal/live", "internal/uplot", "internal/certificate"}},
+	"cmd/sealquay":                {rooms: []string{"codec", "internal/seed", "reactor", "handlers", "persistence", "client", "bench", "bench/report", "bench/agents", "internal/crypt", "internal/config", "internal/doctor", "internal/hooks", "internal/logging", "internal/logs", "internal/manual", "internal/measure", "internal/metrics", "internal/admin", "internal/live", "internal/uplot", "internal/certificate", "internal/confine"}},
 }
 
 // prometheus is for internal/metrics alone.

@@ -1,0 +1,9 @@
+//go:build !linux
+
+package confine
+
+// Process does nothing here.
+func Process() error { return nil }
+
+// Landlock is Linux's.
+func Landlock(Needs) (inForce string, err error) { return "", ErrUnsupported }
