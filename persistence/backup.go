@@ -82,6 +82,7 @@ type exportedClient struct {
 	Name       string    `json:"name"`
 	PublicKey  []byte    `json:"public_key,omitempty"` // Base64
 	Checksum   string    `json:"checksum,omitempty"`
+	Revoked    bool      `json:"revoked,omitempty"`
 	Registered time.Time `json:"registered"`
 	LastSeen   time.Time `json:"last_seen"`
 }
@@ -136,7 +137,7 @@ func (s *Store) Export(ctx context.Context, w io.Writer) error {
 
 func exportClient(c Client) *exportedClient {
 	return &exportedClient{
-		ID: c.ID.String(), Name: c.Name, PublicKey: c.PublicKey, Checksum: c.Checksum,
+		ID: c.ID.String(), Name: c.Name, PublicKey: c.PublicKey, Checksum: c.Checksum, Revoked: c.Revoked,
 		Registered: c.Registered, LastSeen: c.LastSeen,
 	}
 }

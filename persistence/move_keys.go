@@ -36,6 +36,9 @@ func (m *mover) keys(ctx context.Context) error {
 	if err != nil || m.options.DryRun {
 		return err
 	}
+	if err := m.revocations(ctx); err != nil {
+		return err
+	}
 	for _, k := range keys {
 		if err := m.row(ctx, k.ID, `UPDATE clients SET Modulus = ?, KeyBudget = ? WHERE ID = ? AND Modulus IS NULL AND KeyBudget IS NULL`,
 			k.Modulus, k.KeyBudget, k.ID[:]); err != nil {
@@ -49,6 +52,23 @@ func (m *mover) keys(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// revocations shuts out whom the source has shut out.
+func (m *mover) revocations(ctx context.Context) error {
+	var shut []struct {
+		ID      ClientID
+		Revoked time.Time
+	}
+	err := m.from.view(ctx, func(t tx) error {
+		return t.list(&shut, `SELECT ID AS id, Revoked AS revoked FROM clients WHERE Revoked IS NOT NULL`)
+	})
+	for _, c := range shut {
+		if err == nil {
+			err = m.row(ctx, c.ID, `UPDATE clients SET Revoked = ? WHERE ID = ? AND Revoked IS NULL`, c.Revoked, c.ID[:])
+		}
+	}
+	return err
 }
 
 // row changes one row of a client that the target has.

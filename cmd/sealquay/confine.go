@@ -40,10 +40,12 @@ func (s serveCommand) confineServer(cfg *config.Config, log *zap.Logger) error {
 // needs is what a server needs from its start to its end.
 func (s serveCommand) needs(cfg *config.Config) confine.Needs {
 	n := confine.Needs{
-		Write:   []string{cfg.DataDir},
 		Read:    []string{"/proc", "/sys/fs/cgroup", "/sys/devices/system/cpu", "/dev/null", "/etc/localtime", "/usr/share/zoneinfo"},
 		Connect: connects(cfg),
 		Execute: cfg.Hooks.Command != "",
+	}
+	if cfg.Storage.Rows == config.RowsSQLite || cfg.Storage.Content == config.ContentDisk {
+		n.Write = append(n.Write, cfg.DataDir)
 	}
 	if cfg.Log.File != "" {
 		n.Write = append(n.Write, filepath.Dir(cfg.Log.File))
