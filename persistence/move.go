@@ -53,7 +53,7 @@ type MoveReport struct {
 // it is read from the target.
 func Move(ctx context.Context, from, to *Store, options MoveOptions) (MoveReport, error) {
 	m := &mover{from: from, to: to, options: options, names: map[ClientID]string{}}
-	for _, step := range []func(context.Context) error{m.measure, m.clients, m.keys, m.files, m.versions, m.deliveries} {
+	for _, step := range []func(context.Context) error{m.measure, m.clients, m.keys, m.files, m.versions, m.deliveries, m.revocations} {
 		if err := step(ctx); err != nil {
 			return m.report, fmt.Errorf("move: %w", err)
 		}

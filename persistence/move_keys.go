@@ -36,9 +36,6 @@ func (m *mover) keys(ctx context.Context) error {
 	if err != nil || m.options.DryRun {
 		return err
 	}
-	if err := m.revocations(ctx); err != nil {
-		return err
-	}
 	for _, k := range keys {
 		if err := m.row(ctx, k.ID, `UPDATE clients SET Modulus = ?, KeyBudget = ? WHERE ID = ? AND Modulus IS NULL AND KeyBudget IS NULL`,
 			k.Modulus, k.KeyBudget, k.ID[:]); err != nil {
@@ -54,7 +51,8 @@ func (m *mover) keys(ctx context.Context) error {
 	return nil
 }
 
-// revocations shuts out whom the source has shut out.
+// revocations shuts out whom the source has shut out. It comes last: nothing is
+// uploaded for who is shut out.
 func (m *mover) revocations(ctx context.Context) error {
 	var shut []struct {
 		ID      ClientID
@@ -64,7 +62,7 @@ func (m *mover) revocations(ctx context.Context) error {
 		return t.list(&shut, `SELECT ID AS id, Revoked AS revoked FROM clients WHERE Revoked IS NOT NULL`)
 	})
 	for _, c := range shut {
-		if err == nil {
+		if err == nil && !m.options.DryRun {
 			err = m.row(ctx, c.ID, `UPDATE clients SET Revoked = ? WHERE ID = ? AND Revoked IS NULL`, c.Revoked, c.ID[:])
 		}
 	}
