@@ -59,6 +59,10 @@ const fileMode = 0o640
 
 const mib = 1 << 20
 
+// oldFileTime is the time in the names of old files. timberjack keeps MaxBackups times, not files, and its own layout
+// ends at milliseconds, which two files can share. It reads the names of that layout too.
+const oldFileTime = "2006-01-02T15-04-05.999999"
+
 func (f *File) open() *timberjack.Logger {
 	megabytes := math.MaxInt32
 	if f.rotation.Size > 0 {
@@ -73,6 +77,7 @@ func (f *File) open() *timberjack.Logger {
 		MaxAge:           int((f.rotation.MaxAge + day - 1) / day),
 		MaxBackups:       f.rotation.MaxBackups,
 		Compression:      f.rotation.Compress,
+		BackupTimeFormat: oldFileTime,
 	}
 }
 

@@ -217,7 +217,7 @@ func TestFollowedInputEnds(t *testing.T) {
 
 func TestRotated(t *testing.T) {
 	dir := t.TempDir()
-	want := []string{"server-2026-11-23T15-04-05.000-size.log.gz", "server-2026-11-23T15-04-05.000-time.log", "server-2026-11-23T15-04-05.123-size_2.log.zst",
+	want := []string{"server-2026-11-23T15-04-05-time.log", "server-2026-11-23T15-04-05.000-size.log.gz", "server-2026-11-23T15-04-05.123456-size_2.log.zst",
 		"server.log", "server.log-20261123.gz", "server.log.1", "server.log.2.gz", "server.log.3.zst"}
 	for _, name := range append(slices.Clone(want), "server2.log", "server.log.bak", "server-old.log", "other.log.1", "server.logs", "server-2026-11-23T15-04-05.000-size.txt") {
 		write(t, filepath.Join(dir, name), nil)

@@ -13,7 +13,7 @@ import (
 var backup = regexp.MustCompile(`^[.-](\d+|\d{8}(-\d+)?|\d{4}-\d\d-\d\d)(\.gz|\.zst)?$`)
 
 // stamp matches what the server itself puts between name and extension.
-var stamp = regexp.MustCompile(`^-\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{3}(-[a-z]+)?(_\d+)?$`)
+var stamp = regexp.MustCompile(`^-\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d(\.\d{1,6})?(-[a-z]+)?(_\d+)?$`)
 
 // Rotated returns the old files of the log file at path, as the server and logrotate name them, and path itself, sorted
 // by name.
