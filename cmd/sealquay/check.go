@@ -78,6 +78,7 @@ func (k checkCommand) open(ctx context.Context) (store *persistence.Store, o per
 	if err != nil {
 		return nil, o, err
 	}
+	place.Quota = quotaOf(cfg) // its counters stay
 	store, err = persistence.Open(ctx, place)
 	return store, o, err
 }

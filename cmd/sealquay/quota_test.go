@@ -137,3 +137,15 @@ func TestClientsListShowsQuotas(t *testing.T) {
 		}
 	}
 }
+
+// TestQuarantineKeepsCounters: a check that may change the storage leaves the counters of the quotas as they are.
+func TestQuarantineKeepsCounters(t *testing.T) {
+	s := startTestServer(t, func(c *config.Config) { c.Quota.TotalBytes = 5000 })
+	deliverNew(t, s, "alice", "a", make([]byte, 250))
+	s.stop(t)
+	t.Setenv("SEALQUAY_QUOTA_TOTAL_BYTES", "5000")
+	s.command(t, 0, "check", "--quarantine")
+	if out := s.command(t, 0, "clients", "list"); !strings.Contains(out, "All clients: 250 of 5000 (5 %) bytes") {
+		t.Errorf("the counters are gone:\n%s", out)
+	}
+}
