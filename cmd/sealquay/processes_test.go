@@ -122,14 +122,15 @@ func (p *serverProcess) status() int {
 func TestTakeOverBetweenProcesses(t *testing.T) {
 	dir := t.TempDir()
 	old := startProcess(t, dir, nil, "--port", "0").ready()
-	_, port, _ := net.SplitHostPort(old.addr)
+	addr := old.addr // every successor's, too
+	_, port, _ := net.SplitHostPort(addr)
 	var load sync.WaitGroup
 	var over atomic.Bool
 	var served atomic.Int64
 	for i := range 4 {
 		load.Go(func() {
 			for k := 0; !over.Load(); k++ {
-				if err := register(t.Context(), old.addr, fmt.Sprintf("client %d.%d", i, k)); err != nil {
+				if err := register(t.Context(), addr, fmt.Sprintf("client %d.%d", i, k)); err != nil {
 					t.Errorf("after %d conversations: %v", served.Load(), err)
 					return
 				}
