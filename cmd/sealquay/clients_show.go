@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -101,8 +100,7 @@ func fingerprint(key []byte) string {
 	if key == nil {
 		return ""
 	}
-	sum := sha256.Sum256(key)
-	return hex.EncodeToString(sum[:])
+	return persistence.Fingerprint(sha256.Sum256(key)).String()
 }
 
 func (d clientDetails) print(c console) error {
