@@ -145,11 +145,14 @@ func (o *offer) replace(t tx, old []byte, budget sql.NullTime) error {
 	return o.findShared(t)
 }
 
-// findShared looks for another client with the modulus. A statement that changes
-// nothing says as much as a query, and costs less.
+// findShared looks whether another client has the modulus. The statement changes
+// nothing but says as much as a query, and costs less. It touches the client's own
+// row, which this transaction holds anyway, and looks at two others at most:
+// thousands of clients may have come with one key.
 func (o *offer) findShared(t tx) error {
-	others, err := t.exec(`UPDATE clients SET Modulus = Modulus WHERE Modulus = ? AND ID <> ?`, o.modulus, o.id[:])
-	o.change.Shared = others > 0
+	shared, err := t.exec(`UPDATE clients SET LastSeen = LastSeen WHERE ID = ?
+		AND EXISTS (SELECT 1 FROM clients AS other WHERE other.Modulus = ? AND other.ID <> ?)`, o.id[:], o.modulus, o.id[:])
+	o.change.Shared = shared > 0
 	return err
 }
 
