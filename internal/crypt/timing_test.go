@@ -9,49 +9,95 @@ import (
 	"time"
 )
 
-// BenchmarkOpenLastTiming measures whether the time of OpenLast tells two classes of
+// A timingTest measures whether the time of an opener tells two classes of
 // content apart, as dudect does (Reparaz, Balasch and Verbauwhede, "Dude, is my
 // code constant time?", 2017): classes in random order, the slowest tenth of
-// the measurements dropped, Welch's t-test. |t| below 4.5 is no evidence of a
-// difference. The naive opener shows that the method sees one where there is one.
-//
-//	go test -run - -bench OpenLastTiming -benchtime 2000000x ./internal/crypt
-func BenchmarkOpenLastTiming(b *testing.B) {
+// the measurements dropped, Welch's t-test.
+type timingTest struct {
+	name string
+	open func([]byte)
+	a, b func() []byte
+}
+
+// |t| below unsuspicious is no evidence of a difference; above certain there is
+// one.
+const (
+	unsuspicious = 4.5
+	certain      = 10
+)
+
+// timingTests are of OpenLast and of the opener as it would be written without
+// thought of time. That one shows that the method sees a difference where there
+// is one.
+func timingTests() []timingTest {
 	key := NewKey()
 	opener := NewOpener(&key, &testSecret)
-	constant := func(p []byte) { opener.OpenLast(p) }
+	constant := func(p []byte) {
+		opener.sums = Checksums{}
+		opener.OpenLast(p)
+	}
 	naive := func(p []byte) { naiveOpenLast(opener.cbc, p) }
 
 	bad := func() []byte { return contentPadded(&key, 0) }
 	good := func() []byte { return contentPadded(&key, 1+rand.IntN(16)) }
 	short := func() []byte { return contentPadded(&key, 1) }
 	long := func() []byte { return contentPadded(&key, 16) }
-
-	for _, c := range []struct {
-		name string
-		open func([]byte)
-		a, b func() []byte
-	}{
+	return []timingTest{
 		{"Opener/BadOrGoodPadding", constant, bad, good},
 		{"Opener/ShortOrLongPadding", constant, short, long},
 		{"Naive/BadOrGoodPadding", naive, bad, good},
 		{"Naive/ShortOrLongPadding", naive, short, long},
-	} {
-		b.Run(c.name, func(b *testing.B) {
-			samples := newSamples(c.a, c.b)
-			var times [2][]float64
-			p := make([]byte, 32)
-			for b.Loop() {
-				s := &samples[rand.IntN(len(samples))]
-				copy(p, s.content)
-				opener.Reset(&key)
-				start := time.Now()
-				c.open(p)
-				times[s.class] = append(times[s.class], float64(time.Since(start)))
+	}
+}
+
+// t takes n measurements and returns |t|.
+func (c timingTest) t(n int) float64 {
+	samples := newSamples(c.a, c.b)
+	var times [2][]float64
+	p := make([]byte, 32)
+	for range n {
+		s := &samples[rand.IntN(len(samples))]
+		copy(p, s.content)
+		start := time.Now()
+		c.open(p)
+		times[s.class] = append(times[s.class], float64(time.Since(start)))
+	}
+	return math.Abs(welchT(times))
+}
+
+// BenchmarkOpenLastTiming is the long form: it reports |t|.
+//
+//	go test -run - -bench OpenLastTiming -benchtime 2000000x ./internal/crypt
+func BenchmarkOpenLastTiming(b *testing.B) {
+	for _, c := range timingTests() {
+		b.Run(c.name, func(b *testing.B) { b.ReportMetric(c.t(b.N), "|t|") })
+	}
+}
+
+// TestOpenLastTiming is the short form. A difference is in every round; what a
+// busy machine does by chance is not.
+func TestOpenLastTiming(t *testing.T) {
+	const rounds, measurements = 10, 20_000
+	tests := timingTests()
+	for _, c := range tests[:2] {
+		t.Run(c.name, func(t *testing.T) {
+			var seen []float64
+			for range rounds {
+				if seen = append(seen, c.t(measurements)); seen[len(seen)-1] < unsuspicious {
+					return
+				}
 			}
-			b.ReportMetric(math.Abs(welchT(times)), "|t|")
+			t.Errorf("the time tells the padding: |t| is %.1f in %d rounds", seen, rounds)
 		})
 	}
+	t.Run(tests[2].name, func(t *testing.T) {
+		for range rounds {
+			if tests[2].t(measurements) > certain {
+				return
+			}
+		}
+		t.Error("the test does not see what an opener without thought of time gives away")
+	})
 }
 
 // contentPadded makes content of two random blocks that end in so much padding, or in
