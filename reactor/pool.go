@@ -2,22 +2,32 @@ package reactor
 
 import "sync"
 
+// idleWorkers is how many goroutines of a pool stay when there is no work. The
+// stack of a new one has to grow first: doing that for each request took 4
+// percent of a session's processor time.
+const idleWorkers = 64
+
 // A pool runs connections' work on at most max goroutines. A connection is in
 // it at most once, and waits in a queue of its own turn: first come, first
-// served. Goroutines live as long as there is work.
+// served.
 type pool struct {
 	max   int
 	serve func(*conn)
 
 	mu         sync.Mutex
+	work       sync.Cond // there is some, or the pool ends
 	head, tail *conn
-	running    int
 	queued     int
+	running    int // goroutines that serve, or are about to look for work
+	idle       int // goroutines that wait for work
+	ending     bool
 	all        sync.WaitGroup
 }
 
 func newPool(max int, serve func(*conn)) *pool {
-	return &pool{max: max, serve: serve}
+	p := &pool{max: max, serve: serve}
+	p.work.L = &p.mu
+	return p
 }
 
 // submit queues c. It never blocks.
@@ -32,27 +42,38 @@ func (p *pool) submit(c *conn) {
 	}
 	p.tail = c
 	p.queued++
-	if p.running < p.max {
+	switch {
+	case p.running >= p.max:
+	case p.idle > 0:
+		p.idle--
 		p.running++
-		p.all.Go(p.work)
+		p.work.Signal()
+	default:
+		p.running++
+		p.all.Go(p.run)
 	}
 }
 
-func (p *pool) work() {
+func (p *pool) run() {
 	for c := p.next(); c != nil; c = p.next() {
 		p.serve(c)
 	}
 }
 
-// next takes the first connection, or ends the goroutine.
+// next takes the first connection, and waits until there is one. It returns nil
+// when the goroutine is to end.
 func (p *pool) next() *conn {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	c := p.head
-	if c == nil {
+	for p.head == nil {
 		p.running--
-		return nil
+		if p.ending || p.idle >= idleWorkers {
+			return nil
+		}
+		p.idle++
+		p.work.Wait() // whoever ends the wait counts this one as running
 	}
+	c := p.head
 	p.head = c.nextInPool
 	if p.head == nil {
 		p.tail = nil
@@ -78,6 +99,14 @@ func (p *pool) pause(f func()) {
 	p.mu.Unlock()
 }
 
-// wait returns when no work is left. Nothing may be submitted meanwhile but by
-// the work itself.
-func (p *pool) wait() { p.all.Wait() }
+// end returns when no work is left and all goroutines have ended. Nothing may be
+// submitted meanwhile but by the work itself.
+func (p *pool) end() {
+	p.mu.Lock()
+	p.ending = true
+	p.running += p.idle
+	p.idle = 0
+	p.work.Broadcast()
+	p.mu.Unlock()
+	p.all.Wait()
+}

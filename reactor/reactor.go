@@ -199,8 +199,8 @@ func (r *Reactor) Drain(ctx context.Context) error {
 	r.ticking.Wait()
 	r.timers.Wait()
 	r.shaking.Wait()
-	r.request.wait()
-	r.content.wait()
+	r.request.end()
+	r.content.end()
 	r.cancel()
 	return errors.Join(err, r.stopLoops(), r.spare.Close())
 }
