@@ -53,9 +53,10 @@ var rooms = map[string]room{
 	"internal/proof/frames":       {rooms: []string{"codec"}},
 	"internal/proof/kill":         {rooms: []string{"codec", "client", "internal/crypt", "internal/proof/account", "internal/proof/program"}},
 	"internal/proof/powercut":     {rooms: []string{"persistence", "internal/measure", "internal/proof/account"}},
-	"internal/proof/cluster":      {rooms: []string{"codec", "client", "persistence", "internal/crypt", "internal/measure", "internal/proof/account", "internal/proof/postgres", "internal/proof/program", "internal/proof/s3server"}},
-	"internal/proof/postgres":     {noModule: true},
-	"internal/proof/s3server":     {noModule: true},
+	"internal/proof/cluster":      {rooms: []string{"codec", "client", "persistence", "internal/crypt", "internal/measure", "internal/proof/account", "internal/proof/port", "internal/proof/postgres", "internal/proof/program", "internal/proof/s3server"}},
+	"internal/proof/port":         {noModule: true},
+	"internal/proof/postgres":     {rooms: []string{"internal/proof/port"}},
+	"internal/proof/s3server":     {rooms: []string{"internal/proof/port"}},
 	"internal/proof/registration": {rooms: []string{"codec", "client", "internal/crypt", "internal/proof/program"}},
 	"cmd/sealquay":                {rooms: []string{"codec", "internal/seed", "reactor", "handlers", "persistence", "client", "bench", "bench/report", "bench/agents", "internal/crypt", "internal/config", "internal/doctor", "internal/hooks", "internal/logging", "internal/logs", "internal/manual", "internal/measure", "internal/metrics", "internal/admin", "internal/live", "internal/uplot", "internal/certificate", "internal/confine"}},
 }

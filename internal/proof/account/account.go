@@ -13,6 +13,7 @@ import (
 // versions of one file come one after the other.
 type Account struct {
 	seed uint64
+	most int // bytes of a content
 
 	mu           sync.Mutex
 	files        map[File]*versions
@@ -27,8 +28,16 @@ type versions struct {
 }
 
 // New makes an account of files whose content comes from seed.
-func New(seed uint64) *Account {
-	return &Account{seed: seed, files: map[File]*versions{}}
+func New(seed uint64) *Account { return NewBelow(Usual, seed) }
+
+// NewBelow is New with contents of up to most bytes.
+func NewBelow(most int, seed uint64) *Account {
+	return &Account{seed: seed, most: most, files: map[File]*versions{}}
+}
+
+// content is what a version of a file holds.
+func (a *Account) content(f File, version int) []byte {
+	return contentBelow(a.most, a.seed, f, version)
 }
 
 // Begin begins a new version of a file, and returns its content. Nothing of it
@@ -39,7 +48,7 @@ func (a *Account) Begin(f File) (version int, content []byte) {
 	version = len(v.begun) + 1
 	v.begun = append(v.begun, version)
 	a.mu.Unlock()
-	return version, Content(a.seed, f, version)
+	return version, a.content(f, version)
 }
 
 // versions returns those of a file. The lock is held.
@@ -86,7 +95,7 @@ func (a *Account) Acknowledged() int {
 func (a *Account) Clone() *Account {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	b := New(a.seed)
+	b := NewBelow(a.most, a.seed)
 	b.acknowledged = a.acknowledged
 	for f, v := range a.files {
 		b.files[f] = &versions{begun: slices.Clone(v.begun), settled: v.settled, doubted: slices.Clone(v.doubted)}
@@ -143,12 +152,12 @@ func (a *Account) compare(f File, read func() ([]byte, error), verdict *Verdict)
 		verdict.Lost = append(verdict.Lost, fmt.Sprintf("%v version %d (0: none was acknowledged): %v", f, v.settled, err))
 		return
 	}
-	if v.settled > 0 && bytes.Equal(content, Content(a.seed, f, v.settled)) {
+	if v.settled > 0 && bytes.Equal(content, a.content(f, v.settled)) {
 		verdict.Files++
 		return
 	}
 	for _, version := range doubted {
-		if bytes.Equal(content, Content(a.seed, f, version)) {
+		if bytes.Equal(content, a.content(f, version)) {
 			v.settled = version
 			verdict.Files++
 			verdict.Survived++
@@ -162,7 +171,7 @@ func (a *Account) compare(f File, read func() ([]byte, error), verdict *Verdict)
 func (a *Account) wrong(f File, settled int, content []byte, verdict *Verdict) {
 	what := fmt.Sprintf("%v: %d bytes that nobody sent", f, len(content))
 	for _, version := range a.files[f].begun {
-		if bytes.Equal(content, Content(a.seed, f, version)) {
+		if bytes.Equal(content, a.content(f, version)) {
 			what = fmt.Sprintf("%v: version %d", f, version)
 		}
 	}

@@ -12,11 +12,19 @@ type File struct {
 	Name   string
 }
 
+// Usual is the size, in bytes, that contents stay below unless an account says
+// otherwise.
+const Usual = 1 << 20
+
 // Content returns what a version of a file holds under a seed. Most contents
-// are small; some are empty, a few have up to 1 MiB.
+// are small; some are empty, a few have up to Usual bytes.
 func Content(seed uint64, f File, version int) []byte {
+	return contentBelow(Usual, seed, f, version)
+}
+
+func contentBelow(most int, seed uint64, f File, version int) []byte {
 	random := stream(seed, f, version)
-	content := make([]byte, size(rand.New(random)))
+	content := make([]byte, size(rand.New(random), most))
 	_, _ = random.Read(content) // never fails
 	return content
 }
@@ -28,7 +36,7 @@ func stream(seed uint64, f File, version int) *rand.ChaCha8 {
 	return rand.NewChaCha8(sha256.Sum256(b))
 }
 
-func size(random *rand.Rand) int {
+func size(random *rand.Rand, most int) int {
 	switch chance := random.IntN(32); {
 	case chance < 2:
 		return 0
@@ -37,5 +45,5 @@ func size(random *rand.Rand) int {
 	case chance < 31:
 		return random.IntN(64 << 10)
 	}
-	return random.IntN(1 << 20)
+	return random.IntN(most)
 }

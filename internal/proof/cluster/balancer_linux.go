@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/sealquay/sealquay/internal/proof/port"
 )
 
 // errNoBalancer means that this machine has no HAProxy.
@@ -50,11 +52,11 @@ func startBalancer(ctx context.Context, dir string, all []*node) (*balancer, err
 			return nil, errNoBalancer
 		}
 	}
-	port, err := freePort()
+	at, err := port.Free()
 	if err != nil {
 		return nil, err
 	}
-	b := &balancer{addr: fmt.Sprintf("127.0.0.1:%d", port), ended: make(chan struct{})}
+	b := &balancer{addr: fmt.Sprintf("127.0.0.1:%d", at), ended: make(chan struct{})}
 	var text strings.Builder
 	fmt.Fprintf(&text, balancerHead, b.addr)
 	for i, n := range all {

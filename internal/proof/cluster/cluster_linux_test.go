@@ -18,7 +18,11 @@ func TestCluster(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()
-	s := settings{Faults: 5, Clients: 12, Racers: 64, Names: 2, Seed: 1, Longest: 600 * time.Millisecond}
+	s := settings{Clients: 12, Racers: 64, Names: 2, Seed: 1, Longest: 400 * time.Millisecond, Away: 400 * time.Millisecond, Short: true}
+	s.Faults = len(s.deck())
+	if raced {
+		s.Faults = 3
+	}
 	err := prove(ctx, s, t.Output())
 	for _, missing := range []error{postgres.ErrNotInstalled, s3server.ErrNotInstalled, errNoBalancer} {
 		if errors.Is(err, missing) && os.Getenv("CI") != "true" {

@@ -2,17 +2,23 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/sealquay/sealquay/client"
 	"github.com/sealquay/sealquay/codec"
 	"github.com/sealquay/sealquay/internal/proof/account"
+)
+
+const (
+	// roundOf is after how many faults there is a judgement.
+	roundOf = 20
+	// largest is the size of contents in bytes: some take more than one part.
+	largest = 12 << 20
 )
 
 // driver runs the clients, the faults, and the judgement.
@@ -26,24 +32,26 @@ type driver struct {
 	mu       sync.Mutex
 	approved map[string]codec.ClientID
 
-	failures atomic.Int64
-	did      map[string]int           // faults by kind
-	took     map[string]time.Duration // from a fault until all serve again, by kind
-	verdict  account.Verdict
-	faults   []string
+	workers []*worker
+	deck    []fault // still to come, before it is shuffled again
+	seen    tallies
+	room    int64 // files that the quota allowed
+	judged  int
+	verdict account.Verdict
+	faults  []string
 }
 
 func newDriver(s settings, on *stage) *driver {
 	return &driver{
 		settings: s, stage: on,
 		random:   rand.New(rand.NewPCG(s.Seed, 0)),
-		files:    account.New(s.Seed),
+		files:    account.NewBelow(largest, s.Seed),
 		approved: map[string]codec.ClientID{},
-		did:      map[string]int{},
-		took:     map[string]time.Duration{},
+		seen:     newTallies(),
 	}
 }
 
+// wrong notes what is wrong. It is for the driver's goroutine.
 func (d *driver) wrong(format string, args ...any) {
 	d.faults = append(d.faults, fmt.Sprintf(format, args...))
 }
@@ -58,66 +66,65 @@ func (d *driver) approve(name string, id codec.ClientID) {
 	d.approved[name] = id
 }
 
-// run races for names, then does the faults under load, then lets the cluster
-// come to rest and judges.
+// run races for names and for room, and then does the faults under load, in
+// rounds. After each of these the cluster comes to rest and is judged.
 func (d *driver) run(ctx context.Context) (err error) {
 	if d.key, err = client.NewKey(); err != nil {
 		return err
 	}
-	if err := d.race(ctx); err != nil {
+	if err := errors.Join(d.race(ctx), d.raceForRoom(ctx)); err != nil {
 		return err
 	}
-	working, stop := context.WithCancel(ctx)
-	var clients sync.WaitGroup
+	if err := d.judge(ctx); err != nil {
+		return err
+	}
 	for number := range d.Clients {
-		w := &worker{driver: d, number: number, random: rand.New(rand.NewPCG(d.Seed, uint64(number)+1))}
-		clients.Go(func() { w.work(working) })
+		d.workers = append(d.workers, &worker{driver: d, number: number, random: rand.New(rand.NewPCG(d.Seed, uint64(number)+1))})
 	}
-	for n := 0; n < d.Faults && err == nil; n++ {
-		d.pause(ctx)
-		err = d.fault(ctx)
+	for done := 0; done < d.Faults && err == nil; done += roundOf {
+		err = d.underLoad(ctx, func() error { return d.round(ctx, min(roundOf, d.Faults-done)) })
 	}
-	d.pause(ctx)
-	stop()
-	clients.Wait()
-	if err == nil {
-		err = ctx.Err()
-	}
-	if err != nil {
-		return err
-	}
-	return d.judge(ctx)
+	return err
 }
 
-// race has many clients ask for each of some names at once.
-func (d *driver) race(ctx context.Context) error {
-	for n := range d.Names {
-		name := fmt.Sprintf("race %d", n)
-		var won atomic.Int64
-		failed := make(chan error, d.Racers)
-		var racers sync.WaitGroup
-		for number := range d.Racers {
-			w := &worker{driver: d, number: number}
-			racers.Go(func() {
-				first, err := w.race(ctx, name)
-				if err != nil {
-					failed <- err
-				} else if first {
-					won.Add(1)
-				}
-			})
+// round does so many faults, and then restarts all nodes, one after the other.
+func (d *driver) round(ctx context.Context, faults int) error {
+	for range faults {
+		if len(d.deck) == 0 {
+			d.deck = d.settings.deck()
+			d.random.Shuffle(len(d.deck), func(i, j int) { d.deck[i], d.deck[j] = d.deck[j], d.deck[i] })
 		}
-		racers.Wait()
-		select {
-		case err := <-failed:
-			return fmt.Errorf("race for a name: %w", err)
-		default:
+		if err := d.cause(ctx, d.deck[0], d.stage.nodes[d.random.IntN(nodes)]); err != nil {
+			return err
 		}
-		if won.Load() != 1 {
-			d.wrong("%q was approved %d times", name, won.Load())
+		d.deck = d.deck[1:]
+		d.pause(ctx)
+	}
+	for _, n := range d.stage.nodes {
+		if err := d.cause(ctx, fault{kind: "rolling restart", do: stopNode}, n); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// underLoad does something while all clients send, and then judges.
+func (d *driver) underLoad(ctx context.Context, do func() error) error {
+	working, stop := context.WithCancel(ctx)
+	var clients sync.WaitGroup
+	for _, w := range d.workers {
+		clients.Go(func() { w.work(working) })
+	}
+	d.pause(ctx)
+	err := do()
+	d.pause(ctx)
+	d.seen.begin(atRest)
+	stop()
+	clients.Wait()
+	if err := errors.Join(err, ctx.Err()); err != nil {
+		return err
+	}
+	return d.judge(ctx)
 }
 
 func (d *driver) pause(ctx context.Context) {
@@ -127,41 +134,19 @@ func (d *driver) pause(ctx context.Context) {
 	}
 }
 
-// fault ends something, now and then in good order, and starts it again.
-func (d *driver) fault(ctx context.Context) error {
-	n := d.stage.nodes[d.random.IntN(len(d.stage.nodes))]
-	start := time.Now()
-	restarting, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	var kind string
-	var err error
-	switch chance := d.random.IntN(20); {
-	case chance < 10:
-		kind = "kill -9 of a node"
-		if err = n.server.Kill(); err == nil {
-			err = n.start(ctx)
-		}
-	case chance < 13:
-		kind = "kill -9 of PostgreSQL"
-		d.stage.postgres.Kill()
-		time.Sleep(time.Duration(d.random.IntN(1000)) * time.Millisecond)
-		err = d.stage.postgres.Restart(restarting)
-	case chance < 16:
-		kind = "kill -9 of S3"
-		d.stage.s3.Kill()
-		time.Sleep(time.Duration(d.random.IntN(1000)) * time.Millisecond)
-		err = d.stage.s3.Restart(restarting)
-	default:
-		kind = "stop of a node"
-		if err = n.server.Stop(); err == nil {
-			err = n.start(ctx)
+// cause does a fault to a node, and waits until all nodes serve again.
+func (d *driver) cause(ctx context.Context, f fault, n *node) error {
+	d.seen.begin(f.kind)
+	if err := f.do(ctx, d, n); err != nil {
+		return fmt.Errorf("%s: %w", f.kind, err)
+	}
+	over := time.Now()
+	for _, n := range d.stage.nodes {
+		if err := n.awaitHealth(ctx, true); err != nil {
+			return fmt.Errorf("after %s: %w", f.kind, err)
 		}
 	}
-	d.did[kind]++
-	d.took[kind] = max(d.took[kind], time.Since(start))
-	if err != nil {
-		return fmt.Errorf("%s: %w", kind, err)
-	}
+	d.seen.back(time.Since(over))
 	return nil
 }
 
@@ -169,19 +154,12 @@ func (d *driver) fault(ctx context.Context) error {
 const mostShown = 20
 
 func (d *driver) print(w io.Writer) {
-	for _, kind := range slices.Sorted(func(yield func(string) bool) {
-		for kind := range d.did {
-			if !yield(kind) {
-				return
-			}
-		}
-	}) {
-		fmt.Fprintf(w, "%-21s %d, the longest %v until it served again\n", kind, d.did[kind], d.took[kind].Round(time.Millisecond))
-	}
+	d.seen.print(w)
 	fmt.Fprintf(w, "acknowledged          %d uploads of %d clients\n", d.files.Acknowledged(), d.Clients)
 	fmt.Fprintf(w, "1104 without answer   %d, of which %d came to be\n", d.verdict.Doubted, d.verdict.Survived)
-	fmt.Fprintf(w, "sessions that failed  %d, and were begun again\n", d.failures.Load())
-	fmt.Fprintf(w, "raced for             %d names by %d clients each\n", d.Names, d.Racers)
+	fmt.Fprintf(w, "raced for             %d names by %d clients each; room for %d files by as many, of which %d were stored\n",
+		d.Names, d.Racers, quotaFiles, d.room)
+	fmt.Fprintf(w, "judged                %d times\n", d.judged)
 	fmt.Fprintf(w, "there at the end      %d files, all read and compared\n", d.verdict.Files)
 	for _, fault := range d.faults[:min(len(d.faults), mostShown)] {
 		fmt.Fprintln(w, fault)

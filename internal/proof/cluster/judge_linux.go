@@ -19,6 +19,7 @@ const rest = 45 * time.Second
 // judge waits until the cluster is at rest, and compares what it has with what
 // it promised.
 func (d *driver) judge(ctx context.Context) error {
+	d.judged++
 	if err := d.awaitRest(ctx); err != nil {
 		return err
 	}
@@ -31,7 +32,7 @@ func (d *driver) judge(ctx context.Context) error {
 		}
 	}
 	store, err := persistence.OpenReadOnly(ctx, persistence.Options{
-		Postgres: d.stage.dsn,
+		Postgres: d.stage.dsn(),
 		S3:       &persistence.S3{Endpoint: d.stage.s3.URL(), Bucket: "sealquay", Region: "us-east-1"},
 	})
 	if err != nil {
@@ -56,10 +57,9 @@ func (d *driver) judge(ctx context.Context) error {
 
 // awaitRest waits until every claim on content is settled.
 func (d *driver) awaitRest(ctx context.Context) error {
-	database := d.stage.dsn[strings.LastIndexByte(d.stage.dsn, '/')+1 : strings.IndexByte(d.stage.dsn, '?')]
 	deadline := time.Now().Add(rest)
 	for {
-		left, err := d.stage.postgres.Ask(ctx, database, "SELECT count(*) FROM uploads")
+		left, err := d.ask(ctx, "SELECT count(*) FROM uploads")
 		if err != nil {
 			return err
 		}
@@ -67,7 +67,7 @@ func (d *driver) awaitRest(ctx context.Context) error {
 			return nil
 		}
 		if time.Now().After(deadline) {
-			rows, err := d.stage.postgres.Ask(ctx, database, "SELECT State, Owner, Started, PathName FROM uploads ORDER BY Started LIMIT 5")
+			rows, err := d.ask(ctx, "SELECT State, Owner, Started, PathName FROM uploads ORDER BY Started LIMIT 5")
 			d.wrong("%s rows of uploads are left after %v, as these:\n%s", left, rest, rows)
 			return err
 		}
@@ -94,7 +94,10 @@ func (d *driver) judgeFiles(ctx context.Context, store *persistence.Store) error
 			return io.ReadAll(content)
 		}
 	}
+	doubted, survived := d.verdict.Doubted, d.verdict.Survived
 	d.verdict = d.files.Compare(found)
+	d.verdict.Doubted += doubted
+	d.verdict.Survived += survived
 	for _, lost := range d.verdict.Lost {
 		d.wrong("LOST %s", lost)
 	}

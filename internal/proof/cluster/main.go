@@ -41,7 +41,10 @@ type settings struct {
 	Racers  int // for one name
 	Names   int // that are raced for
 	Seed    uint64
-	Longest time.Duration // between two faults
+	Longest time.Duration // between two faults, and of those that last
+	Away    time.Duration // for which a server is away from all nodes
+	Only    string        // kind of fault; empty: all
+	Short   bool          // without the faults that others come near
 }
 
 func main() {
@@ -51,7 +54,9 @@ func main() {
 	flag.IntVar(&s.Racers, "racers", 64, "clients that race for a name")
 	flag.IntVar(&s.Names, "names", 20, "names that are raced for")
 	flag.Uint64Var(&s.Seed, "seed", uint64(time.Now().UnixNano()), "of contents, choices and moments")
-	flag.DurationVar(&s.Longest, "longest", 2*time.Second, "most time between two faults")
+	flag.DurationVar(&s.Longest, "longest", 2*time.Second, "most time between two faults, and about how long one lasts")
+	flag.DurationVar(&s.Away, "away", 12*time.Second, "time for which PostgreSQL, or S3, is away from all nodes")
+	flag.StringVar(&s.Only, "only", "", "kind of fault to do, as the figures call it; all kinds without this")
 	try := flag.Bool("try", false, "start a cluster and leave it to you until a signal")
 	limit := flag.Duration("timeout", time.Hour, "most time for all")
 	flag.Parse()
@@ -63,12 +68,32 @@ func main() {
 	} else {
 		limited, cancel := context.WithTimeout(ctx, *limit)
 		defer cancel()
-		err = prove(limited, s, os.Stdout)
+		if err = s.check(); err == nil {
+			err = prove(limited, s, os.Stdout)
+		}
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "cluster:", err)
 		os.Exit(1)
 	}
+}
+
+// check refuses a kind of fault that there is not.
+func (s settings) check() error {
+	if len(s.deck()) == 0 {
+		return fmt.Errorf("-only %q: no kind of fault is called so", s.Only)
+	}
+	return nil
+}
+
+// deck is the faults that a run draws from.
+func (s settings) deck() (deck []fault) {
+	for _, f := range faults() {
+		if (s.Only == "" || s.Only == f.kind) && !(s.Short && f.long) {
+			deck = append(deck, f)
+		}
+	}
+	return deck
 }
 
 // tryOut runs a cluster until ctx ends.
@@ -83,7 +108,7 @@ func tryOut(ctx context.Context, w io.Writer) error {
 	for _, n := range s.nodes {
 		fmt.Fprintf(w, "node      %s, its metrics, health and live page at http://%s\n", n.addr(), n.admin())
 	}
-	fmt.Fprintf(w, "rows      %s\ncontent   bucket sealquay at %s\n\n", s.dsn, s.s3.URL())
+	fmt.Fprintf(w, "rows      %s\ncontent   bucket sealquay at %s\n\n", s.dsn(), s.s3.URL())
 	fmt.Fprintf(w, "Send a file:\n  sealquay send --dir $(mktemp -d) --server %s --name anna FILE\n", s.balancer.addr)
 	fmt.Fprintln(w, "Look at the storage, with these in the environment:")
 	for _, setting := range s.settings() {
@@ -104,6 +129,9 @@ func prove(ctx context.Context, s settings, w io.Writer) error {
 	defer stage.end()
 	d := newDriver(s, stage)
 	err = d.run(ctx)
+	for _, what := range d.seen.unexpected() {
+		d.wrong("%s", what)
+	}
 	d.print(w)
 	if len(d.faults) > 0 {
 		stage.show(w)

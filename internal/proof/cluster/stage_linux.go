@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/sealquay/sealquay/internal/proof/port"
 	"github.com/sealquay/sealquay/internal/proof/postgres"
 	"github.com/sealquay/sealquay/internal/proof/program"
 	"github.com/sealquay/sealquay/internal/proof/s3server"
@@ -30,7 +31,7 @@ type stage struct {
 	program  *program.Program
 	postgres *postgres.Server
 	s3       *s3server.Server
-	dsn      string
+	database string
 	nodes    []*node
 	balancer *balancer
 }
@@ -71,11 +72,9 @@ func startStage(ctx context.Context) (s *stage, err error) {
 	if s.program, err = program.Build(ctx, forProgram); err != nil {
 		return s, err
 	}
-	database, err := s.postgres.Database(ctx, "")
-	if err != nil {
+	if s.database, err = s.postgres.Database(ctx, ""); err != nil {
 		return s, err
 	}
-	s.dsn = postgres.DSN(s.postgres.Addr(), database)
 	for range nodes {
 		n, err := newNode(s)
 		if err != nil {
@@ -90,6 +89,9 @@ func startStage(ctx context.Context) (s *stage, err error) {
 	return s, err
 }
 
+// dsn connects to the database beside the nodes.
+func (s *stage) dsn() string { return postgres.DSN(s.postgres.Addr(), s.database) }
+
 // end ends whatever was started.
 func (s *stage) end() {
 	if s.balancer != nil {
@@ -99,6 +101,8 @@ func (s *stage) end() {
 		if n.server != nil {
 			_ = n.server.Kill() // it may have ended by itself: the proof has noticed that
 		}
+		n.toPostgres.close()
+		n.toS3.close()
 	}
 	if s.s3 != nil {
 		s.s3.Kill()
@@ -119,29 +123,40 @@ func (s *stage) show(w io.Writer) {
 }
 
 // settings say where rows and content are, as the environment has them.
-func (s *stage) settings() []string {
+func (s *stage) settings() []string { return s.settingsOver(s.postgres.Addr(), s.s3.Addr()) }
+
+// settingsOver are the settings with other ways to the servers.
+func (s *stage) settingsOver(rows, content string) []string {
 	return []string{
-		"SEALQUAY_STORAGE_ROWS=postgres", "SEALQUAY_STORAGE_POSTGRES=" + s.dsn, "SEALQUAY_STORAGE_LEASE=" + lease.String(),
-		"SEALQUAY_STORAGE_CONTENT=s3", "SEALQUAY_S3_ENDPOINT=" + s.s3.URL(), "SEALQUAY_S3_BUCKET=" + s3server.Bucket,
-		"SEALQUAY_S3_REGION=" + s3server.Region, "SEALQUAY_S3_TIMEOUT=5s",
+		"SEALQUAY_STORAGE_ROWS=postgres", "SEALQUAY_STORAGE_POSTGRES=" + postgres.DSN(rows, s.database), "SEALQUAY_STORAGE_LEASE=" + lease.String(),
+		"SEALQUAY_STORAGE_CONTENT=s3", "SEALQUAY_S3_ENDPOINT=http://" + content, "SEALQUAY_S3_BUCKET=" + s3server.Bucket,
+		"SEALQUAY_S3_REGION=" + s3server.Region, "SEALQUAY_S3_TIMEOUT=5s", "SEALQUAY_S3_PART_SIZE=5MiB",
 		"AWS_ACCESS_KEY_ID=" + s3server.AccessKey, "AWS_SECRET_ACCESS_KEY=" + s3server.SecretKey,
 	}
 }
 
 // node is one of the servers, from start to start.
 type node struct {
-	stage        *stage
-	port, health int
-	server       *program.Server
+	stage            *stage
+	port, health     int
+	toPostgres, toS3 *road
+	server           *program.Server
 }
 
 func newNode(s *stage) (*node, error) {
-	port, err := freePort()
-	if err != nil {
+	n := &node{stage: s}
+	var err error
+	if n.port, err = port.Free(); err != nil {
 		return nil, err
 	}
-	health, err := freePort()
-	return &node{stage: s, port: port, health: health}, err
+	if n.health, err = port.Free(); err != nil {
+		return nil, err
+	}
+	if n.toPostgres, err = newRoad(s.postgres.Addr()); err != nil {
+		return nil, err
+	}
+	n.toS3, err = newRoad(s.s3.Addr())
+	return n, err
 }
 
 func (n *node) addr() string  { return net.JoinHostPort("127.0.0.1", strconv.Itoa(n.port)) }
@@ -149,8 +164,9 @@ func (n *node) admin() string { return net.JoinHostPort("127.0.0.1", strconv.Ito
 
 // start starts the node and waits until it serves.
 func (n *node) start(ctx context.Context) (err error) {
-	settings := append(n.stage.settings(), "SEALQUAY_ADMIN_ADDRESS="+n.admin(), "SEALQUAY_PROXY_PROTOCOL_FROM=127.0.0.1/32",
-		"SEALQUAY_SWEEP_INTERVAL=5s", "SEALQUAY_KEY_LIFETIME=3s", "SEALQUAY_DRAIN_TIMEOUT=3s", "SEALQUAY_MAX_CONNECTIONS=1000")
+	settings := append(n.stage.settingsOver(n.toPostgres.addr(), n.toS3.addr()), "SEALQUAY_ADMIN_ADDRESS="+n.admin(), "SEALQUAY_PROXY_PROTOCOL_FROM=127.0.0.1/32",
+		"SEALQUAY_SWEEP_INTERVAL=5s", "SEALQUAY_KEY_LIFETIME=3s", "SEALQUAY_DRAIN_TIMEOUT=2s", "SEALQUAY_MAX_CONNECTIONS=1000",
+		fmt.Sprintf("SEALQUAY_QUOTA_CLIENT_FILES=%d", quotaFiles))
 	if n.server, err = n.stage.program.StartWith(ctx, n.port, settings...); err != nil {
 		return err
 	}
@@ -160,12 +176,4 @@ func (n *node) start(ctx context.Context) (err error) {
 		return fmt.Errorf("node %s: %w", n.addr(), err)
 	}
 	return nil
-}
-
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	return l.Addr().(*net.TCPAddr).Port, l.Close()
 }

@@ -36,7 +36,7 @@ type worker struct {
 func (w *worker) work(ctx context.Context) {
 	for ctx.Err() == nil {
 		if err := w.session(ctx); err != nil && ctx.Err() == nil {
-			w.driver.failures.Add(1)
+			w.driver.seen.failed(err)
 			time.Sleep(time.Duration(w.random.IntN(100)) * time.Millisecond)
 		}
 	}
@@ -95,7 +95,9 @@ func (w *worker) send(ctx context.Context, s *client.Session, wire *wire) error 
 		doubted = true
 		w.driver.files.Doubt(f, version)
 	}
+	start := time.Now()
 	_, err := s.Send(ctx, client.File{Name: f.Name, Size: int64(len(content)), Content: bytes.NewReader(content)}, nil)
+	w.driver.seen.waited(time.Since(start))
 	if err != nil {
 		if doubted {
 			w.renewed[which]++

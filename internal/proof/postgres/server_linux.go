@@ -14,6 +14,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/sealquay/sealquay/internal/proof/port"
 )
 
 // ErrNotInstalled means that this machine has no PostgreSQL server.
@@ -52,11 +54,10 @@ func Start(ctx context.Context, dir string, settings ...string) (*Server, error)
 	if out, err := initialize.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("initdb: %w\n%s", err, out)
 	}
-	port, err := freePort()
-	if err != nil {
+	var err error
+	if s.port, err = port.Free(); err != nil {
 		return nil, err
 	}
-	s.port = port
 	return s, s.Restart(ctx)
 }
 
@@ -185,13 +186,4 @@ func (s *Server) Database(ctx context.Context, template string) (string, error) 
 	}
 	_, err := s.Ask(ctx, "postgres", statement)
 	return name, err
-}
-
-// freePort is a port that nobody listens on now.
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	return l.Addr().(*net.TCPAddr).Port, l.Close()
 }

@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"github.com/sealquay/sealquay/internal/proof/port"
 )
 
 // ErrNotInstalled means that this machine has no S3 server.
@@ -46,11 +48,10 @@ func Start(ctx context.Context, dir string) (*Server, error) {
 			return nil, err
 		}
 	}
-	port, err := freePort()
-	if err != nil {
+	var err error
+	if s.port, err = port.Free(); err != nil {
 		return nil, err
 	}
-	s.port = port
 	return s, s.Restart(ctx)
 }
 
@@ -142,16 +143,6 @@ func (s *Server) PID() int { return s.cmd.Process.Pid }
 func (s *Server) Kill() {
 	_ = s.cmd.Process.Kill() // gone already is as good
 	<-s.ended
-}
-
-// freePort finds a port that is free now.
-func freePort() (int, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port, nil
 }
 
 // output is what a server has printed.

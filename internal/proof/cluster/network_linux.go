@@ -1,0 +1,71 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/Shopify/toxiproxy/v2"
+	"github.com/rs/zerolog"
+
+	"github.com/sealquay/sealquay/internal/proof/port"
+)
+
+// road is the way from one node to one of the servers. What goes over it can be
+// lost, slowed down and cut off. It is for one goroutine.
+type road struct{ proxy *toxiproxy.Proxy }
+
+// The troubles of a road, as toxiproxy reads them. What is said to be lost is
+// lost without a word: the connections stay, until the road is mended.
+var (
+	slow = []string{
+		`{"type": "latency", "stream": "upstream", "attributes": {"latency": 200, "jitter": 150}}`,
+		`{"type": "bandwidth", "stream": "upstream", "attributes": {"rate": 2000}}`, // KB/s of each connection
+	}
+	failing = []string{
+		`{"type": "reset_peer", "stream": "upstream", "toxicity": 0.3, "attributes": {"timeout": 5}}`,
+		`{"type": "reset_peer", "stream": "downstream", "toxicity": 0.3, "attributes": {"timeout": 5}}`,
+	}
+	losesRequests = []string{`{"type": "timeout", "stream": "upstream", "attributes": {"timeout": 0}}`}
+	losesAnswers  = []string{`{"type": "timeout", "stream": "downstream", "attributes": {"timeout": 0}}`}
+	silent        = append(losesRequests, losesAnswers...)
+)
+
+// newRoad opens a road from a port of the loopback interface to an address.
+func newRoad(to string) (*road, error) {
+	at, err := port.Free()
+	if err != nil {
+		return nil, err
+	}
+	zerolog.SetGlobalLevel(zerolog.Disabled) // some of toxiproxy has no other logger
+	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
+	r := &road{proxy: toxiproxy.NewProxy(server, "road", fmt.Sprintf("127.0.0.1:%d", at), to)}
+	return r, r.proxy.Start()
+}
+
+func (r *road) addr() string { return r.proxy.Listen }
+
+// close ends what is on the road, and lets nobody onto it.
+func (r *road) close() { r.proxy.Stop() }
+
+// spoil makes troubles that last until the road is mended, for connections that
+// are there and new ones.
+func (r *road) spoil(troubles []string) error {
+	for _, trouble := range troubles {
+		if _, err := r.proxy.Toxics.AddToxicJson(strings.NewReader(trouble)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// mend ends what is on the road, which may have lost something, and opens it.
+func (r *road) mend(ctx context.Context) error {
+	r.proxy.Toxics.ResetToxics(ctx)
+	r.proxy.Stop()
+	if err := r.proxy.Start(); !errors.Is(err, toxiproxy.ErrProxyAlreadyStarted) {
+		return err
+	}
+	return nil
+}
