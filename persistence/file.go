@@ -23,6 +23,7 @@ type File struct {
 	FileName   string
 	PathName   string // of the content, relative to the data directory
 	Verified   bool
+	Number     int64 // of the version, from 1; 0 before the first is verified
 	Size       int64
 	CRC32      uint32
 	Cksum      uint32
@@ -40,7 +41,6 @@ type FileFilter struct {
 type fileRow struct {
 	File
 	NullVerifiedAt sql.NullTime `db:"verifiedat"`
-	Number         int64
 }
 
 func (r fileRow) file() File {

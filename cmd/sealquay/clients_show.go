@@ -77,22 +77,14 @@ func describeClient(ctx context.Context, store *persistence.Store, row persisten
 		ID: row.ID.String(), Name: row.Name, Fingerprint: fingerprint(row.PublicKey), Revoked: row.Revoked, Checksum: row.Checksum,
 		Registered: row.Registered, LastSeen: row.LastSeen, Files: []versionLine{},
 	}
-	for file, err := range store.Files(ctx, persistence.FileFilter{Client: &row.ID, Verified: true}) {
-		if err != nil {
-			return d, err
-		}
-		versions, err := store.Versions(ctx, row.ID, file.FileName)
-		if err != nil {
-			return d, err
-		}
-		for i, v := range versions {
-			d.Files = append(d.Files, versionLine{
-				FileName: v.FileName, Number: v.Number, Current: i == 0, Size: v.Size,
-				CRC32: fmt.Sprintf("%08x", v.CRC32), VerifiedAt: v.VerifiedAt, PathName: v.PathName,
-			})
-		}
+	versions, err := store.Versions(ctx, row.ID, "")
+	for i, v := range versions {
+		d.Files = append(d.Files, versionLine{
+			FileName: v.FileName, Number: v.Number, Current: i == 0 || v.FileName != versions[i-1].FileName, Size: v.Size,
+			CRC32: fmt.Sprintf("%08x", v.CRC32), VerifiedAt: v.VerifiedAt, PathName: v.PathName,
+		})
 	}
-	return d, nil
+	return d, err
 }
 
 // fingerprint is a public key's, as the log has it; "" for none.

@@ -31,6 +31,7 @@ type fileLine struct {
 	FileName   string    `json:"file_name"`
 	PathName   string    `json:"path_name"` // relative to the data directory
 	Path       string    `json:"path"`
+	Number     int64     `json:"number"` // of the version; 0 before the first is verified
 	Verified   bool      `json:"verified"`
 	Size       int64     `json:"size"`
 	CRC32      string    `json:"crc32"` // 8 hexadecimal digits
@@ -93,6 +94,7 @@ func newFileLine(row persistence.File, dir string) fileLine {
 		FileName:   row.FileName,
 		PathName:   row.PathName,
 		Path:       path,
+		Number:     row.Number,
 		Verified:   row.Verified,
 		Size:       row.Size,
 		CRC32:      fmt.Sprintf("%08x", row.CRC32),

@@ -66,7 +66,7 @@ func numbered(number int64) string {
 }
 
 // save writes the content to path, which has it whole or does not exist.
-func (g filesGetCommand) save(path string, content io.Reader, v persistence.Version) (err error) {
+func (g filesGetCommand) save(path string, content io.Reader, v persistence.File) (err error) {
 	if _, err := os.Lstat(path); err == nil && !g.Force {
 		return g.exists(path)
 	}
@@ -97,7 +97,7 @@ func (g filesGetCommand) exists(path string) error {
 }
 
 // copyVerified copies a content and fails if it is not what the client sent.
-func copyVerified(to io.Writer, content io.Reader, v persistence.Version) error {
+func copyVerified(to io.Writer, content io.Reader, v persistence.File) error {
 	sum := crc32.NewIEEE()
 	size, err := io.Copy(io.MultiWriter(to, sum), content)
 	if err != nil {
