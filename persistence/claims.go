@@ -105,7 +105,7 @@ func (s *Store) recover(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		return s.countAgain(t)
+		return errors.Join(s.takeBackDeliveries(t), s.countAgain(t))
 	})
 	if err != nil {
 		return fmt.Errorf("recover: %w", err)

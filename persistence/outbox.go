@@ -101,6 +101,17 @@ func (s *Store) TakeDeliveries(ctx context.Context, limit int, lease time.Durati
 	return taken, next, err
 }
 
+// takeBackDeliveries makes due what another process had taken or postponed.
+// Where nobody shares the rows, that process is gone.
+func (s *Store) takeBackDeliveries(t tx) error {
+	if s.options.Postgres != "" {
+		return nil
+	}
+	at := now()
+	_, err := t.exec(`UPDATE deliveries SET Due = ? WHERE NOT Dead AND Due > ?`, at, at)
+	return err
+}
+
 // Delivered ends a delivery that its target has taken.
 func (s *Store) Delivered(ctx context.Context, d Delivery) error {
 	return s.update(ctx, func(t tx) error {

@@ -124,3 +124,25 @@ func TestDeliveryIsRecordedWithTheFile(t *testing.T) {
 		t.Errorf("deliveries %q", told)
 	}
 }
+
+// TestDeliveriesOfAProcessThatIsGone are due as soon as the next one begins:
+// those that it had taken, and those that it had postponed, but no dead ones.
+func TestDeliveriesOfAProcessThatIsGone(t *testing.T) {
+	options := Options{DataDir: t.TempDir(), Hooks: []string{"a", "b", "c"}}
+	s := openTest(t, options)
+	verifyNew(t, s, register(t, s, "anna"), "f", "text")
+	taken, _, err := s.TakeDeliveries(t.Context(), 10, time.Hour)
+	if err != nil || len(taken) != 3 {
+		t.Fatalf("%d were taken, %v", len(taken), err)
+	}
+	err = errors.Join(s.Postpone(t.Context(), taken[0], time.Now().Add(time.Hour), "not now"),
+		s.Postpone(t.Context(), taken[1], time.Time{}, "never"), s.Close())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s = openTest(t, options)
+	again, _, err := s.TakeDeliveries(t.Context(), 10, time.Hour)
+	if err != nil || len(again) != 2 || again[0].Attempts != 2 || again[1].Attempts != 2 {
+		t.Errorf("%+v, %v; want two", again, err)
+	}
+}

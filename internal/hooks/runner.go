@@ -67,8 +67,8 @@ type Config struct {
 const (
 	// parallel is how many deliveries are under way at once.
 	parallel = 4
-	// leaseBeyond is what a lease has beyond the time of an attempt: after a
-	// crash a delivery waits so much longer.
+	// leaseBeyond is what a lease has beyond the time of an attempt: after the
+	// crash of one of several nodes a delivery waits so much longer.
 	leaseBeyond = 30 * time.Second
 	// rest is how long the outbox is left alone at most: other nodes may record
 	// deliveries, too. After a failure of the outbox it is the wait, too.
