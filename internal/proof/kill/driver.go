@@ -2,9 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -33,6 +37,10 @@ type driver struct {
 	program       *program.Program
 	files         *account.Account
 	registrations *registrations
+	revocations   *revocations
+	receiver      *receiver
+	hook          *httptest.Server
+	newest        map[account.File]int64 // numbers of versions, as of the last judgement
 	counts        *counts
 	workers       []*worker
 	report        report
@@ -44,12 +52,20 @@ func newDriver(ctx context.Context, s settings) (*driver, error) {
 		random:        rand.New(rand.NewPCG(s.Seed, 0)),
 		files:         account.New(s.Seed),
 		registrations: newRegistrations(),
+		revocations:   newRevocations(s.Clients),
+		receiver:      newReceiver(s.Seed),
 		counts:        new(counts),
 	}
-	var err error
-	if d.program, err = program.Build(ctx, s.Dir); err != nil {
+	built, err := program.Build(ctx, s.Dir)
+	if err != nil {
 		return nil, err
 	}
+	secret := filepath.Join(s.Dir, "hook.secret")
+	if err := os.WriteFile(secret, []byte(hookSecret), 0o600); err != nil {
+		return nil, err
+	}
+	d.hook = httptest.NewServer(d.receiver)
+	d.program = built.With("SEALQUAY_HOOKS_URL="+d.hook.URL, "SEALQUAY_HOOKS_SECRET_FILE="+secret)
 	key, err := client.NewKey()
 	if err != nil {
 		return nil, err
@@ -61,6 +77,8 @@ func newDriver(ctx context.Context, s settings) (*driver, error) {
 			key:           key,
 			files:         d.files,
 			registrations: d.registrations,
+			revocations:   d.revocations,
+			receiver:      d.receiver,
 			counts:        d.counts,
 		})
 	}
@@ -122,7 +140,7 @@ func (d *driver) serve(ctx context.Context, s *program.Server, last bool) error 
 		return err
 	}
 	if last {
-		return s.Kill()
+		return errors.Join(d.judgeHooks(ctx), s.Kill())
 	}
 	return d.load(ctx, s, addr)
 }
@@ -131,8 +149,18 @@ func (d *driver) serve(ctx context.Context, s *program.Server, last bool) error 
 // before that has found a fault.
 func (d *driver) load(ctx context.Context, s *program.Server, addr string) error {
 	var killed atomic.Bool
-	early := make(chan error, len(d.workers))
+	early := make(chan error, len(d.workers)+1)
+	commanding, dismiss := context.WithCancel(ctx)
+	defer dismiss()
 	var working sync.WaitGroup
+	if d.random.IntN(2) == 0 {
+		after, number := d.moment(d.Longest/4), d.random.IntN(len(d.workers))
+		working.Go(func() {
+			if err := d.revoke(commanding, after, number); err != nil && !killed.Load() {
+				early <- err
+			}
+		})
+	}
 	for _, w := range d.workers {
 		working.Go(func() {
 			if err := w.live(ctx, addr); !killed.Load() {
@@ -148,6 +176,26 @@ func (d *driver) load(ctx context.Context, s *program.Server, addr string) error
 	}
 	killed.Store(true)
 	err := s.Kill()
+	dismiss()
 	working.Wait()
 	return err
+}
+
+// revoke shuts out a client, after some time. The command is killed with the
+// server.
+func (d *driver) revoke(ctx context.Context, after time.Duration, number int) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-time.After(after):
+	}
+	name := d.revocations.begin(number)
+	if name == "" {
+		return nil
+	}
+	if err := d.program.Do(ctx, "clients", "revoke", name); err != nil {
+		return err
+	}
+	d.revocations.finish(name)
+	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/sealquay/sealquay/internal/proof/account"
 )
@@ -16,7 +17,7 @@ type fileLine struct {
 	ClientName string `json:"client_name"`
 	FileName   string `json:"file_name"`
 	Path       string `json:"path"`
-	Verified   bool   `json:"verified"`
+	Number     int64  `json:"number"`
 }
 
 // checkReport is a part of what check --json prints.
@@ -34,9 +35,12 @@ func (d *driver) judge(ctx context.Context) error {
 		return err
 	}
 	found, visible := map[account.File]func() ([]byte, error){}, map[string]bool{}
+	d.newest = map[account.File]int64{}
 	for _, line := range lines {
-		found[account.File{Client: line.ClientName, Name: line.FileName}] = func() ([]byte, error) { return os.ReadFile(line.Path) }
+		f := account.File{Client: line.ClientName, Name: line.FileName}
+		found[f] = func() ([]byte, error) { return os.ReadFile(line.Path) }
 		visible[line.Path] = true
+		d.newest[f] = line.Number
 	}
 	if len(found) != len(lines) {
 		d.report.wrong("%d rows are verified, and name %d files", len(lines), len(found))
@@ -51,6 +55,7 @@ func (d *driver) judge(ctx context.Context) error {
 		return err
 	}
 	d.report.wrongAll(d.registrations.compare(table))
+	d.report.wrongAll(d.revocations.compare(table))
 	var check checkReport
 	if err := d.program.Ask(ctx, &check, "check", "--deep"); err != nil {
 		return err
@@ -59,6 +64,34 @@ func (d *driver) judge(ctx context.Context) error {
 		d.report.wrong("check --deep looked at %d of %d files and found %d faults: %v", check.Files, len(lines),
 			len(check.Findings), check.Findings[:min(len(check.Findings), 1)])
 	}
+	return nil
+}
+
+// judgeHooks waits until nothing is left to be told, and compares what was. It
+// comes after judge, with no client at work.
+func (d *driver) judgeHooks(ctx context.Context) error {
+	for told, since := -1, time.Now(); ; {
+		var left []any
+		if err := d.program.Ask(ctx, &left, "hooks", "list"); err != nil {
+			return err
+		}
+		if len(left) == 0 {
+			break
+		}
+		if now := d.receiver.count(); now > told {
+			told, since = now, time.Now()
+		}
+		if time.Since(since) > stall {
+			d.report.wrong("%d deliveries are left, and the hook is told no more", len(left))
+			break
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+	d.report.wrongAll(d.receiver.compare(d.newest))
 	return nil
 }
 

@@ -29,13 +29,13 @@ func TestRegistrationsCompare(t *testing.T) {
 		table []clientLine
 		wrong int
 	}{
-		{"as approved", []clientLine{{annaText, "anna"}, {bertaText, "berta"}}, 0},
-		{"with one that had no answer", []clientLine{{annaText, "anna"}, {bertaText, "berta"}, {"03", "clara"}}, 0},
-		{"one is missing", []clientLine{{annaText, "anna"}}, 1},
-		{"one has another id", []clientLine{{annaText, "anna"}, {"04", "berta"}}, 1},
-		{"a name is there twice", []clientLine{{"04", "anna"}, {annaText, "anna"}, {bertaText, "berta"}}, 1},
-		{"an id is there twice", []clientLine{{annaText, "anna"}, {bertaText, "berta"}, {annaText, "clara"}}, 1},
-		{"a name of nobody", []clientLine{{annaText, "anna"}, {bertaText, "berta"}, {"05", "dora"}}, 1},
+		{"as approved", []clientLine{{ID: annaText, Name: "anna"}, {ID: bertaText, Name: "berta"}}, 0},
+		{"with one that had no answer", []clientLine{{ID: annaText, Name: "anna"}, {ID: bertaText, Name: "berta"}, {ID: "03", Name: "clara"}}, 0},
+		{"one is missing", []clientLine{{ID: annaText, Name: "anna"}}, 1},
+		{"one has another id", []clientLine{{ID: annaText, Name: "anna"}, {ID: "04", Name: "berta"}}, 1},
+		{"a name is there twice", []clientLine{{ID: "04", Name: "anna"}, {ID: annaText, Name: "anna"}, {ID: bertaText, Name: "berta"}}, 1},
+		{"an id is there twice", []clientLine{{ID: annaText, Name: "anna"}, {ID: bertaText, Name: "berta"}, {ID: annaText, Name: "clara"}}, 1},
+		{"a name of nobody", []clientLine{{ID: annaText, Name: "anna"}, {ID: bertaText, Name: "berta"}, {ID: "05", Name: "dora"}}, 1},
 	}
 	for _, test := range tests {
 		r := newRegistrations()
@@ -52,7 +52,7 @@ func TestRegistrationsCompare(t *testing.T) {
 	r.ask("anna")
 	r.approve("anna", anna)
 	r.approve("anna", berta)
-	if len(r.compare([]clientLine{{bertaText, "anna"}})) != 1 {
+	if len(r.compare([]clientLine{{ID: bertaText, Name: "anna"}})) != 1 {
 		t.Error("a name approved twice is not noticed")
 	}
 }

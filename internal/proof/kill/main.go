@@ -7,7 +7,9 @@
 //
 // After each restart, every file whose 2104 was received is there, whole and
 // verified; no file is there whose 1104 was not sent; check --deep agrees;
-// every registration that was approved is in the table, once. It prints its
+// every registration that was approved is in the table, once; every client whose
+// revocation was confirmed is shut out. At the end the hook has been told of
+// every verified file, with a valid signature, and of no other. It prints its
 // figures, and its exit status is 1 when something is wrong.
 //
 // It serves on the loopback interface and kills only the processes it started.
@@ -50,6 +52,7 @@ func prove(ctx context.Context, s settings, w io.Writer) (err error) {
 	fmt.Fprintf(w, "seed %d\n", s.Seed)
 	d, err := newDriver(ctx, s)
 	if err == nil {
+		defer d.hook.Close()
 		err = d.run(ctx, w)
 		d.print(w)
 		if err == nil && len(d.report.faults) > 0 {

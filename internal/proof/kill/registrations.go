@@ -46,8 +46,9 @@ func (r *registrations) count() int {
 
 // clientLine is a part of what clients list --json prints.
 type clientLine struct {
-	ID   string `json:"id"`
-	Name string `json:"name"`
+	ID      string `json:"id"`
+	Name    string `json:"name"`
+	Revoked bool   `json:"revoked"`
 }
 
 // compare holds the server's table of clients against what was approved, and

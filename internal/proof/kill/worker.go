@@ -31,6 +31,8 @@ type worker struct {
 	key           *client.Key
 	files         *account.Account
 	registrations *registrations
+	revocations   *revocations
+	receiver      *receiver
 	counts        *counts
 
 	name       string
@@ -44,7 +46,12 @@ type worker struct {
 func (w *worker) live(ctx context.Context, server string) error {
 	w.lives++
 	for {
-		if err := w.session(ctx, server); err != nil {
+		err := w.session(ctx, server)
+		if errors.Is(err, client.ErrRefused) && w.revocations.explains(w.name) {
+			w.name = ""
+			continue
+		}
+		if err != nil {
 			return fmt.Errorf("client %d: %w", w.number, err)
 		}
 	}
@@ -64,7 +71,7 @@ func (w *worker) session(ctx context.Context, server string) error {
 	}
 	for range filesOfSession {
 		if !s.Keyed() {
-			if err := s.ExchangeKey(ctx, w.name, w.key); err != nil {
+			if err := w.exchangeKey(ctx, s); err != nil {
 				return err
 			}
 		}
@@ -95,6 +102,7 @@ func (w *worker) identify(ctx context.Context, s *client.Session) error {
 			return err
 		}
 		w.name, w.id = name, s.ID()
+		w.revocations.use(w.number, name)
 	}
 	s.Resume(w.id)
 	return nil
@@ -109,13 +117,30 @@ func (w *worker) register(ctx context.Context, s *client.Session, name string) e
 	return err
 }
 
+// exchangeKey must not succeed for a client that is shut out.
+func (w *worker) exchangeKey(ctx context.Context, s *client.Session) error {
+	shut := w.revocations.holds(w.name)
+	if err := s.ExchangeKey(ctx, w.name, w.key); err != nil {
+		return err
+	}
+	if shut {
+		return fmt.Errorf("%q is revoked and got a key", w.name)
+	}
+	return nil
+}
+
 // send sends a version of one of the files: as a rule it arrives whole, now and
 // then after retries, or never.
 func (w *worker) send(ctx context.Context, s *client.Session, wire *wire) error {
 	f := w.file()
-	version, content := w.files.Begin(f)
+	number, content := w.files.Begin(f)
+	v, shut := versionOf(f, content), false
 	wire.damage = w.damage()
-	wire.accepts = func() { w.files.Doubt(f, version) }
+	wire.accepts = func() {
+		shut = w.revocations.holds(w.name)
+		w.files.Doubt(f, number)
+		w.receiver.ask(v)
+	}
 	hopeless := wire.damage == tries
 	receipt, err := s.Send(ctx, client.File{Name: f.Name, Size: int64(len(content)), Content: bytes.NewReader(content)}, nil)
 	switch {
@@ -127,9 +152,13 @@ func (w *worker) send(ctx context.Context, s *client.Session, wire *wire) error 
 	case hopeless:
 		return fmt.Errorf("%v was damaged each time and accepted", f)
 	}
-	w.files.Acknowledge(f, version)
+	if shut {
+		return fmt.Errorf("%q is revoked and %v was acknowledged", w.name, f)
+	}
+	w.files.Acknowledge(f, number)
+	w.receiver.acknowledge(v)
 	w.counts.retried.Add(int64(receipt.Tries - 1))
-	if version > 1 {
+	if number > 1 {
 		w.counts.replaced.Add(1)
 	}
 	return nil

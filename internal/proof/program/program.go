@@ -53,6 +53,16 @@ func (p *Program) Ask(ctx context.Context, answer any, command ...string) error 
 	return nil
 }
 
+// Do runs a command of the program that changes what is in the data directory,
+// such as clients revoke. Nil means that it ended with status 0.
+func (p *Program) Do(ctx context.Context, command ...string) error {
+	cmd := p.command(ctx, append(command, "--data-dir", p.DataDir())...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("sealquay %s: %w\n%s", strings.Join(command, " "), err, out)
+	}
+	return nil
+}
+
 // command prepares a process that takes no settings from its surroundings. It
 // is killed when ctx ends.
 func (p *Program) command(ctx context.Context, args ...string) *exec.Cmd {
