@@ -165,7 +165,7 @@ func (n *node) admin() string { return net.JoinHostPort("127.0.0.1", strconv.Ito
 // start starts the node and waits until it serves.
 func (n *node) start(ctx context.Context) (err error) {
 	settings := append(n.stage.settingsOver(n.toPostgres.addr(), n.toS3.addr()), "SEALQUAY_ADMIN_ADDRESS="+n.admin(), "SEALQUAY_PROXY_PROTOCOL_FROM=127.0.0.1/32",
-		"SEALQUAY_SWEEP_INTERVAL=5s", "SEALQUAY_KEY_LIFETIME=3s", "SEALQUAY_DRAIN_TIMEOUT=2s", "SEALQUAY_MAX_CONNECTIONS=1000",
+		"SEALQUAY_SWEEP_INTERVAL=5s", "SEALQUAY_KEY_LIFETIME=3s", "SEALQUAY_MAX_CONNECTIONS=1000",
 		fmt.Sprintf("SEALQUAY_QUOTA_CLIENT_FILES=%d", quotaFiles))
 	if n.server, err = n.stage.program.StartWith(ctx, n.port, settings...); err != nil {
 		return err

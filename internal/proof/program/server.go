@@ -98,7 +98,7 @@ func (s *Server) Kill() error {
 	<-s.ended
 	err := s.cmd.Wait()
 	if alone {
-		return fmt.Errorf("the server ended by itself: %w\n%s", err, s.last.text)
+		return fmt.Errorf("the server ended by itself: %w\n%s", err, s.last.end())
 	}
 	return nil
 }
@@ -135,7 +135,7 @@ func (s *Server) Stop() error {
 		<-s.ended
 	}
 	if err := s.cmd.Wait(); err != nil {
-		return fmt.Errorf("the server did not end well: %w\n%s", err, s.last.text)
+		return fmt.Errorf("the server did not end well: %w\n%s", err, s.last.end())
 	}
 	return nil
 }
@@ -147,6 +147,12 @@ func (s *Server) hasEnded() bool {
 	default:
 		return false
 	}
+}
+
+// end is as much of it as a person reads.
+func (t *tail) end() []byte {
+	lines := bytes.SplitAfter(t.text, []byte("\n"))
+	return bytes.Join(lines[max(0, len(lines)-20):], nil)
 }
 
 // tail keeps the last bytes of a text, by whole lines.
