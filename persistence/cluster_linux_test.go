@@ -321,7 +321,7 @@ func TestDatabaseAway(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(directory) })
 	startPostgres(t) // or skip
-	server, err := postgres.Start(t.Context(), directory, "full_page_writes=off")
+	server, err := postgres.Start(t.Context(), directory)
 	if err != nil {
 		t.Fatal(err)
 	}

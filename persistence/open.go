@@ -153,7 +153,7 @@ func (s *Store) openElsewhere(ctx context.Context) (contents, error) {
 
 func (s *Store) openRows(ctx context.Context) (database, error) {
 	if s.options.Postgres != "" {
-		rows, err := openPostgres(ctx, s.options.Postgres, s.options.Durability)
+		rows, err := openPostgres(ctx, s.options)
 		if err != nil {
 			return nil, fmt.Errorf("PostgreSQL: %w", err)
 		}

@@ -87,6 +87,9 @@ type Options struct {
 	// removal of replaced content, last seen. It may be called from any
 	// goroutine, must not block, and may be nil.
 	Trouble func(error)
+	// Warn hears during Open of what makes the storage weaker than it could be.
+	// It may be nil.
+	Warn func(error)
 	// FileSystem may wrap what content uses, to inject faults. It may be nil.
 	FileSystem func(FileSystem) FileSystem
 	// database may wrap the rows, to inject faults.

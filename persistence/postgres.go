@@ -49,13 +49,16 @@ type postgresRows struct {
 	jobs   sync.WaitGroup
 }
 
-// openPostgres connects to the database of a DSN, in the form of a URL or of
-// keywords, and brings its tables up to date. No error of it holds the DSN's
-// password.
-func openPostgres(ctx context.Context, dsn string, durability Durability) (*postgresRows, error) {
-	db, err := connectPostgres(dsn, durability)
+// openPostgres connects to the database of the options' DSN, in the form of a
+// URL or of keywords, and brings its tables up to date. No error of it holds the
+// DSN's password.
+func openPostgres(ctx context.Context, o Options) (*postgresRows, error) {
+	db, err := connectPostgres(o.Postgres, o.Durability)
 	if err != nil {
 		return nil, err
+	}
+	if err := checkSettings(ctx, db, o); err != nil {
+		return nil, errors.Join(err, db.Close())
 	}
 	if err := migrateShared(ctx, db, postgresMigrations()); err != nil {
 		return nil, errors.Join(err, db.Close())

@@ -45,7 +45,7 @@ func makeServer() (err error) {
 	if testServer.dir, err = os.MkdirTemp("/dev/shm", "sealquay-postgres-*"); err != nil {
 		return err
 	}
-	server, err := postgres.Start(ctx, testServer.dir, "fsync=off", "full_page_writes=off", "max_connections=200", "deadlock_timeout=100ms")
+	server, err := postgres.Start(ctx, testServer.dir, "max_connections=200", "deadlock_timeout=100ms")
 	if err != nil {
 		return err
 	}
@@ -53,7 +53,7 @@ func makeServer() (err error) {
 	if testServer.template, err = server.Database(ctx, ""); err != nil {
 		return err
 	}
-	rows, err := openPostgres(ctx, postgres.DSN(server.Addr(), testServer.template), Full)
+	rows, err := openPostgres(ctx, Options{Postgres: postgres.DSN(server.Addr(), testServer.template)})
 	if err != nil {
 		return err
 	}
@@ -85,7 +85,7 @@ func postgresDSN(t testing.TB) string {
 
 func mustPostgres(t testing.TB, dsn string) *postgresRows {
 	t.Helper()
-	rows, err := openPostgres(t.Context(), dsn, Full)
+	rows, err := openPostgres(t.Context(), Options{Postgres: dsn})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +119,7 @@ func TestNodesMigrateTogether(t *testing.T) {
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() {
-			rows, err := openPostgres(t.Context(), postgres.DSN(server.Addr(), name), Full)
+			rows, err := openPostgres(t.Context(), Options{Postgres: postgres.DSN(server.Addr(), name)})
 			if err != nil {
 				t.Error(err)
 				return
@@ -137,7 +137,7 @@ func TestDSNIsNotTold(t *testing.T) {
 	for _, dsn := range []string{
 		"postgres://anna:hunter2@127.0.0.1:port/x", "password=hunter2 port=no", "postgres://anna:hunter2@127.0.0.1:1/x?connect_timeout=1",
 	} {
-		_, err := openPostgres(t.Context(), dsn, Full)
+		_, err := openPostgres(t.Context(), Options{Postgres: dsn})
 		if err == nil || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%s: %v", dsn, err)
 		}

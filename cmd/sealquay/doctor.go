@@ -1,14 +1,17 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/netip"
 	"text/tabwriter"
+	"time"
 
 	"github.com/sealquay/sealquay/internal/config"
 	"github.com/sealquay/sealquay/internal/doctor"
+	"github.com/sealquay/sealquay/persistence"
 )
 
 type doctorCommand struct {
@@ -37,12 +40,35 @@ func (d doctorCommand) examine() []doctor.Finding {
 		return []doctor.Finding{doctor.Configuration(nil, err)}
 	}
 	findings := []doctor.Finding{doctor.Configuration(texts(warnings), nil)}
+	if cfg.Storage.Rows == config.RowsPostgres {
+		findings = append(findings, lookAtRows(cfg))
+	}
 	return append(findings, doctor.Examine(doctor.Plan{
 		Addr:           netip.AddrPortFrom(cfg.ServerIPAddress, cfg.Port).String(),
 		DataDir:        cfg.DataDir,
 		MemoryBudget:   cfg.MemoryBudget,
 		MaxConnections: cfg.MaxConnections,
 	})...)
+}
+
+// longestLook bounds how long doctor waits for PostgreSQL.
+const longestLook = 10 * time.Second
+
+func lookAtRows(cfg *config.Config) doctor.Finding {
+	ctx, cancel := context.WithTimeout(context.Background(), longestLook)
+	defer cancel()
+	place, err := storagePlace(cfg)
+	if err != nil {
+		return doctor.Rows(err, nil, nil)
+	}
+	found, err := persistence.LookAtPostgres(ctx, place.Postgres)
+	if err != nil {
+		return doctor.Rows(err, nil, nil)
+	}
+	if cfg.Durability == config.DurabilityRelaxed {
+		return doctor.Rows(nil, nil, found.Lost())
+	}
+	return doctor.Rows(nil, found.Lost(), found.Damaged())
 }
 
 func texts(warnings []config.Warning) (lines []string) {

@@ -97,6 +97,7 @@ func storeOptions(cfg *config.Config, log *zap.Logger) (persistence.Options, err
 	o.KeyChanges = cfg.KeyChangesPerHour
 	o.Hooks = hookNames(cfg)
 	o.Trouble = func(err error) { logging.Log(log, logging.StorageFault, logging.Error(err)) }
+	o.Warn = func(err error) { logging.Log(log, logging.StorageRelaxed, logging.Error(err)) }
 	if cfg.Durability == config.DurabilityRelaxed {
 		o.Durability = persistence.Relaxed
 		logging.Log(log, logging.StorageRelaxed)

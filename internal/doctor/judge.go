@@ -182,6 +182,21 @@ func Memory(limit, machine uint64, budget int64) Finding {
 	return good(check, seen)
 }
 
+// Rows judges PostgreSQL: why it cannot be asked, why its commits may be lost,
+// and why it may be damaged, by a power cut.
+func Rows(away, lost, damaged error) Finding {
+	const check = "PostgreSQL"
+	switch {
+	case away != nil:
+		return wrong(check, away.Error(), "see that it runs, and that storage.postgres leads to it from this machine")
+	case lost != nil:
+		return wrong(check, lost.Error(), "mend it, or give the promise up with durability relaxed: the server does not start like this")
+	case damaged != nil:
+		return hint(check, damaged.Error(), "set it in postgresql.conf, and reload PostgreSQL")
+	}
+	return good(check, "what it commits survives a power cut")
+}
+
 // Configuration judges what reading the configuration brought.
 func Configuration(warnings []string, err error) Finding {
 	const check = "configuration"

@@ -97,7 +97,7 @@ const (
 	StorageOrphan Event = "storage.orphan"
 	// StorageFault: the storage failed; uploads are refused.
 	StorageFault Event = "storage.fault"
-	// StorageRelaxed: by configuration, acknowledged files do not survive a power cut.
+	// StorageRelaxed: by configuration, its own or that of PostgreSQL, acknowledged files may not survive a power cut.
 	StorageRelaxed Event = "storage.relaxed"
 )
 

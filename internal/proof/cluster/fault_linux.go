@@ -32,8 +32,8 @@ func faults() []fault {
 		{kind: "a node without S3", do: cutOff(toS3, silent, true, 0), long: true},
 		{kind: "a node without PostgreSQL", do: cutOff(toPostgres, silent, true, 0), long: true},
 		{kind: "the same beyond its lease", do: cutOff(toPostgres, silent, true, lease+lease/3)},
-		{kind: "COMMITs of a node lost", do: cutOff(toPostgres, losesRequests, false, 0)},
-		{kind: "answers to them lost", do: cutOff(toPostgres, losesAnswers, false, 0)},
+		{kind: "COMMITs of a node lost", do: cutOff(toPostgres, losesCommits, false, 0)},
+		{kind: "answers to them lost", do: cutOff(toPostgres, losesOutcomes, false, 0)},
 		{kind: "answers of S3 lost", do: cutOff(toS3, losesAnswers, false, 0)},
 	}
 }

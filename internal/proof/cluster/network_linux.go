@@ -1,12 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/Shopify/toxiproxy/v2"
+	"github.com/Shopify/toxiproxy/v2/toxics"
 	"github.com/rs/zerolog"
 
 	"github.com/sealquay/sealquay/internal/proof/port"
@@ -27,10 +29,41 @@ var (
 		`{"type": "reset_peer", "stream": "upstream", "toxicity": 0.3, "attributes": {"timeout": 5}}`,
 		`{"type": "reset_peer", "stream": "downstream", "toxicity": 0.3, "attributes": {"timeout": 5}}`,
 	}
-	losesRequests = []string{`{"type": "timeout", "stream": "upstream", "attributes": {"timeout": 0}}`}
-	losesAnswers  = []string{`{"type": "timeout", "stream": "downstream", "attributes": {"timeout": 0}}`}
-	silent        = append(losesRequests, losesAnswers...)
+	losesAnswers = []string{`{"type": "timeout", "stream": "downstream", "attributes": {"timeout": 0}}`}
+	silent       = append([]string{`{"type": "timeout", "stream": "upstream", "attributes": {"timeout": 0}}`}, losesAnswers...)
+
+	// What a node says to PostgreSQL at the end of a transaction, and the answer.
+	losesCommits  = []string{`{"type": "forgetful", "stream": "upstream", "attributes": {"text": "commit\u0000"}}`}
+	losesOutcomes = []string{`{"type": "forgetful", "stream": "downstream", "attributes": {"text": "COMMIT\u0000"}}`}
 )
+
+// forgetful is a toxic that lets through what comes before a text, and loses
+// that and all after it.
+type forgetful struct {
+	Text string `json:"text"`
+}
+
+// Pipe is called for each connection.
+func (f *forgetful) Pipe(stub *toxics.ToxicStub) {
+	for lost := false; ; {
+		select {
+		case <-stub.Interrupt:
+			return
+		case chunk := <-stub.Input:
+			if chunk == nil {
+				stub.Close()
+				return
+			}
+			lost = lost || bytes.Contains(chunk.Data, []byte(f.Text))
+			if !lost {
+				stub.Output <- chunk
+			}
+		}
+	}
+}
+
+// Cleanup ends a connection that has lost something, perhaps.
+func (f *forgetful) Cleanup(stub *toxics.ToxicStub) { stub.Close() }
 
 // newRoad opens a road from a port of the loopback interface to an address.
 func newRoad(to string) (*road, error) {
@@ -39,6 +72,7 @@ func newRoad(to string) (*road, error) {
 		return nil, err
 	}
 	zerolog.SetGlobalLevel(zerolog.Disabled) // some of toxiproxy has no other logger
+	toxics.Register("forgetful", new(forgetful))
 	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
 	r := &road{proxy: toxiproxy.NewProxy(server, "road", fmt.Sprintf("127.0.0.1:%d", at), to)}
 	return r, r.proxy.Start()

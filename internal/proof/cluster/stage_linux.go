@@ -61,9 +61,7 @@ func startStage(ctx context.Context) (s *stage, err error) {
 	}
 	starting, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	// A killed process loses nothing that it had given to the kernel, so
-	// nothing has to be flushed here.
-	if s.postgres, err = postgres.Start(starting, forPostgres, "fsync=off", "max_connections=100"); err != nil {
+	if s.postgres, err = postgres.Start(starting, forPostgres, "max_connections=100"); err != nil {
 		return s, err
 	}
 	if s.s3, err = s3server.Start(starting, forS3); err != nil {

@@ -40,7 +40,7 @@ const User = "sealquay"
 
 // Start makes a server below dir, which must be empty and is the server's
 // alone, and starts it on a free port of 127.0.0.1. Settings are as in
-// postgresql.conf, like "fsync=off". The caller ends it by Kill or Stop.
+// postgresql.conf, like "max_connections=200". The caller ends it by Kill or Stop.
 func Start(ctx context.Context, dir string, settings ...string) (*Server, error) {
 	s := &Server{dir: dir, settings: settings}
 	if err := s.find(); err != nil {
