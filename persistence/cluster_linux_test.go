@@ -41,6 +41,16 @@ func (c *cluster) options(dsn string) Options {
 	}
 }
 
+// patient are the options of a node with another patience.
+func (c *cluster) patient(dsn string, p patience) Options {
+	options := c.options(dsn)
+	options.database = func(rows database) database {
+		rows.(*postgresRows).patience = p
+		return rows
+	}
+	return options
+}
+
 // node opens the store of one more node.
 func (c *cluster) node(t testing.TB) *Store { return openTest(t, c.options(c.dsn)) }
 
@@ -263,8 +273,8 @@ func TestLostCommit(t *testing.T) {
 	proxy := newLossyProxy(t, at)
 	// What is cut off is noticed soon.
 	database += "&idle_in_transaction_session_timeout=500ms"
-	s := openTest(t, c.options("postgres://"+postgres.User+"@"+proxy.Addr().String()+"/"+database))
-	s.rows.(*postgresRows).patience = patience{attempt: 300 * time.Millisecond, outage: time.Minute, doubt: time.Minute}
+	s := openTest(t, c.patient("postgres://"+postgres.User+"@"+proxy.Addr().String()+"/"+database,
+		patience{attempt: 300 * time.Millisecond, outage: time.Minute, doubt: time.Minute}))
 	for _, l := range []loss{loseCommit, loseAnswer, loseConnection} {
 		lose := func() { proxy.next.Store(int64(l)) }
 		lose()
@@ -328,11 +338,9 @@ func TestDatabaseAway(t *testing.T) {
 	t.Cleanup(server.Kill)
 	c := newCluster(t)
 	c.dsn = postgres.DSN(server.Addr(), "postgres")
-	options := c.options(c.dsn)
+	options := c.patient(c.dsn, patience{attempt: 5 * time.Second, outage: time.Second, doubt: 5 * time.Second})
 	options.Trouble = func(error) {} // the lease cannot be renewed
 	s := openTest(t, options)
-	rows := s.rows.(*postgresRows)
-	rows.patience = patience{attempt: time.Second, outage: 300 * time.Millisecond, doubt: 2 * time.Second}
 	id := register(t, s, "anna")
 	verifyNew(t, s, id, "a.txt", "before")
 	u := receive(t, s, id, "b.txt", []byte("under way"))
@@ -346,7 +354,15 @@ func TestDatabaseAway(t *testing.T) {
 	if err := server.Restart(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	rows.patience.outage = time.Minute
+	for { // it is back by itself, sooner or later
+		_, err := s.Register(t.Context(), "berta")
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, ErrUnavailable) {
+			t.Fatal(err)
+		}
+	}
 	verifyNew(t, s, id, "c.txt", "after")
 	if got := contentOf(t, s, "a.txt"); got != "before" {
 		t.Errorf("verified before: %q", got)
