@@ -30,6 +30,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -96,6 +97,9 @@ func (s settings) deck() (deck []fault) {
 	return deck
 }
 
+// tryEnd is the last line of what tryOut says before it waits.
+const tryEnd = "End it with Ctrl-C."
+
 // tryOut runs a cluster until ctx ends.
 func tryOut(ctx context.Context, w io.Writer) error {
 	fmt.Fprintln(w, "starting PostgreSQL, S3, three nodes and HAProxy ...")
@@ -112,9 +116,10 @@ func tryOut(ctx context.Context, w io.Writer) error {
 	fmt.Fprintf(w, "Send a file:\n  sealquay send --dir $(mktemp -d) --server %s --name anna FILE\n", s.balancer.addr)
 	fmt.Fprintln(w, "Look at the storage, with these in the environment:")
 	for _, setting := range s.settings() {
-		fmt.Fprintln(w, "  export "+setting)
+		name, value, _ := strings.Cut(setting, "=")
+		fmt.Fprintf(w, "  export %s='%s'\n", name, value)
 	}
-	fmt.Fprintln(w, "  sealquay files list\n\nEnd it with Ctrl-C.")
+	fmt.Fprintf(w, "  sealquay files list\n\n%s\n", tryEnd)
 	<-ctx.Done()
 	return nil
 }
