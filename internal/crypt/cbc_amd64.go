@@ -32,8 +32,14 @@ func decryptAESNI(schedule *schedule, iv *[blockSize]byte, p []byte)
 //go:noescape
 func decryptVAES(schedule *schedule, iv *[blockSize]byte, p []byte)
 
-// hasAESNI says whether all of the above but decryptVAES can run here: the rest is SSE2,
-// which belongs to amd64.
+// decryptVAES256 is the same with sixteen blocks in flight, two to a 256-bit register.
+// len(p) is a multiple of 256.
+//
+//go:noescape
+func decryptVAES256(schedule *schedule, iv *[blockSize]byte, p []byte)
+
+// hasAESNI says whether all of the above but the two of VAES can run here: the rest is
+// SSE2, which belongs to amd64.
 func hasAESNI() bool { return cpu.X86.HasAES }
 
 // hasVAES says whether decryptVAES can run here too. Package cpu reports AVX-512 only
@@ -42,11 +48,16 @@ func hasVAES() bool {
 	return hasAESNI() && cpu.X86.HasAVX512F && cpu.X86.HasAVX512VL && cpu.X86.HasAVX512VAES
 }
 
+// hasVAES256 says whether decryptVAES256 can run here, with decryptAESNI after it.
+func hasVAES256() bool { return hasAESNI() && hasVAESAVX2() }
+
 // newCBCDecrypter returns the fastest decrypter that the CPU can run.
 func newCBCDecrypter() cbcDecrypter {
 	switch {
 	case hasVAES():
 		return new(vaesDecrypter)
+	case hasVAES256():
+		return new(vaes256Decrypter)
 	case hasAESNI():
 		return new(aesniDecrypter)
 	}
@@ -81,6 +92,14 @@ func (d *aesniDecrypter) decrypt(p []byte) { decryptAESNI(&d.schedule, &d.iv, p)
 type vaesDecrypter struct{ aesniDecrypter }
 
 func (d *vaesDecrypter) decrypt(p []byte) { decryptVAES(&d.schedule, &d.iv, p) }
+
+type vaes256Decrypter struct{ aesniDecrypter }
+
+func (d *vaes256Decrypter) decrypt(p []byte) {
+	n := len(p) &^ 255
+	decryptVAES256(&d.schedule, &d.iv, p[:n])
+	d.aesniDecrypter.decrypt(p[n:])
+}
 
 type aesniEncrypter struct{ cbcState }
 

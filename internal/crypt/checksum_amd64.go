@@ -52,6 +52,11 @@ func cksumCLMUL(register uint32, p []byte) uint32
 //go:noescape
 func foldVPCLMUL(lanes *[2][16]byte, crc32, cksum uint32, p []byte)
 
+// foldVPCLMUL256 is the same on 256-bit registers. len(p) is a positive multiple of 64.
+//
+//go:noescape
+func foldVPCLMUL256(lanes *[2][16]byte, crc32, cksum uint32, p []byte)
+
 // hasCLMUL says whether cksumCLMUL can run here.
 func hasCLMUL() bool { return cpu.X86.HasPCLMULQDQ && cpu.X86.HasSSSE3 }
 
@@ -61,12 +66,17 @@ func hasVPCLMUL() bool {
 		cpu.X86.HasAVX512VPCLMULQDQ
 }
 
+// hasVPCLMUL256 says whether foldVPCLMUL256 can run here, with cksumCLMUL after it.
+func hasVPCLMUL256() bool { return hasCLMUL() && hasVPCLMULAVX2() }
+
 // updateSums adds p to both, the fastest way that the CPU has: crc is a finished
 // CRC-32, as package crc32 keeps it, cksum a register.
 func updateSums(crc, cksum uint32, p []byte) (uint32, uint32) {
 	switch {
 	case hasVPCLMUL():
 		return updateSumsVPCLMUL(crc, cksum, p)
+	case hasVPCLMUL256():
+		return updateSumsVPCLMUL256(crc, cksum, p)
 	case hasCLMUL():
 		return updateSumsCLMUL(crc, cksum, p)
 	}
@@ -77,11 +87,24 @@ func updateSumsVPCLMUL(crc, cksum uint32, p []byte) (uint32, uint32) {
 	if n := len(p) &^ 255; n != 0 {
 		var lanes [2][16]byte
 		foldVPCLMUL(&lanes, ^crc, cksum, p[:n])
-		crc = finishCRC32(&lanes[0])
-		cksum = cksumCLMUL(0, lanes[1][:])
+		crc, cksum = finishLanes(&lanes)
 		p = p[n:]
 	}
 	return updateSumsCLMUL(crc, cksum, p)
+}
+
+func updateSumsVPCLMUL256(crc, cksum uint32, p []byte) (uint32, uint32) {
+	if n := len(p) &^ 63; n != 0 {
+		var lanes [2][16]byte
+		foldVPCLMUL256(&lanes, ^crc, cksum, p[:n])
+		crc, cksum = finishLanes(&lanes)
+		p = p[n:]
+	}
+	return updateSumsCLMUL(crc, cksum, p)
+}
+
+func finishLanes(lanes *[2][16]byte) (crc, cksum uint32) {
+	return finishCRC32(&lanes[0]), cksumCLMUL(0, lanes[1][:])
 }
 
 // finishCRC32 is the CRC-32 of a lane, from a register of zero. Package crc32

@@ -20,6 +20,9 @@ func cbcDecrypters() map[string]cbcDecrypter {
 	if hasVAES() {
 		all["VAES"] = new(vaesDecrypter)
 	}
+	if hasVAES256() {
+		all["VAES256"] = new(vaes256Decrypter)
+	}
 	return all
 }
 
@@ -49,6 +52,9 @@ func sumsUpdaters() map[string]sumsUpdater {
 	}
 	if hasVPCLMUL() {
 		all["VPCLMUL"] = updateSumsVPCLMUL
+	}
+	if hasVPCLMUL256() {
+		all["VPCLMUL256"] = updateSumsVPCLMUL256
 	}
 	return all
 }

@@ -47,6 +47,28 @@ func BenchmarkChecksumsRatio(b *testing.B) {
 	reportRatios(b, work, "Generic")
 }
 
+// BenchmarkPieceRatio decrypts and sums chunks in pieces of several sizes, as many
+// chunks in turn as sixteen uploads have: more than the second-level cache holds.
+//
+//	go test -run - -bench PieceRatio ./internal/crypt
+func BenchmarkPieceRatio(b *testing.B) {
+	key := NewKey()
+	o := NewOpener(&key, &testSecret)
+	chunks := make([]byte, 16*ratioPiece)
+	next := 0
+	work := make(map[string]func([]byte))
+	for kib := 4; kib <= ratioPiece>>10; kib *= 2 {
+		work[strconv.Itoa(kib)+"KiB"] = func([]byte) {
+			for piece := range slices.Chunk(chunks[next:next+ratioPiece], kib<<10) {
+				o.cbc.decrypt(piece)
+				o.sums.Write(piece)
+			}
+			next = (next + ratioPiece) % len(chunks)
+		}
+	}
+	reportRatios(b, work, "256KiB")
+}
+
 // reportRatios runs all in turn, a few milliseconds each, and reports the median
 // speeds: noise on the machine meets all of them alike.
 func reportRatios(b *testing.B, work map[string]func([]byte), base string) {
