@@ -113,14 +113,15 @@ func compare(bounds ...bound) (warnings []QuotaWarning, err error) {
 		if b.after > b.limit {
 			return nil, &QuotaError{b.kind, b.after, b.limit}
 		}
-		if mark := warningMark(b.limit); b.after >= mark && b.after-b.rise < mark {
+		if mark := QuotaWarningMark(b.limit); b.after >= mark && b.after-b.rise < mark {
 			warnings = append(warnings, QuotaWarning{b.kind, b.after, b.limit})
 		}
 	}
 	return warnings, nil
 }
 
-// warningMark is warningAt hundredths of a limit, rounded up.
-func warningMark(limit int64) int64 {
+// QuotaWarningMark returns from what on a counter is near its limit: four fifths of
+// it, rounded up.
+func QuotaWarningMark(limit int64) int64 {
 	return limit/100*warningAt + (limit%100*warningAt+99)/100
 }

@@ -122,15 +122,28 @@ func addTo(t tx, id ClientID, change usage) error {
 // TotalUsage returns what counts against the quotas of all clients together.
 // ok is false when the store has none.
 func (s *Store) TotalUsage(ctx context.Context) (files, bytes int64, ok bool, err error) {
-	var all usage
+	return s.usageOf(ctx, everybody)
+}
+
+// ClientUsage returns what counts against the quotas of a client. ok is false when
+// the client never had anything that counts.
+func (s *Store) ClientUsage(ctx context.Context, id ClientID) (files, bytes int64, ok bool, err error) {
+	return s.usageOf(ctx, id)
+}
+
+func (s *Store) usageOf(ctx context.Context, id ClientID) (files, bytes int64, ok bool, err error) {
+	var of usage
 	err = s.view(ctx, func(t tx) error {
-		return t.get(&all, `SELECT Files AS files, Bytes AS bytes FROM usage WHERE ID = ?`, everybody[:])
+		return t.get(&of, `SELECT Files AS files, Bytes AS bytes FROM usage WHERE ID = ?`, id[:])
 	})
 	if none(err) {
 		return 0, 0, false, nil
 	}
-	return all.Files, all.Bytes, err == nil, err
+	return of.Files, of.Bytes, err == nil, err
 }
+
+// Quota returns the quotas that the store was opened with.
+func (s *Store) Quota() Quota { return s.options.Quota }
 
 // nameRows sums up the rows of one name.
 type nameRows struct {

@@ -131,7 +131,7 @@ func TestLivePage(t *testing.T) {
 	b.do(chromedp.Navigate("http://" + a.addr.String() + "/"))
 	b.until(`document.querySelector("#state").textContent === "Ready" && document.querySelectorAll("canvas").length === 8`)
 	b.until(`document.querySelector("#connections").textContent === "0"`)
-	if text := evaluate[string](b, "document.body.innerText"); !strings.Contains(text, "No upload is under way") {
+	if text := evaluate[string](b, "document.body.innerText"); !strings.Contains(text, "No upload is under way") || !strings.Contains(text, "No quota is set") {
 		t.Errorf("an empty server shows\n%s", text)
 	}
 	b.picture("empty")
@@ -162,12 +162,13 @@ func TestLivePage(t *testing.T) {
 	a.Close()
 	b.until(`document.querySelector("#banner").textContent.includes("The server has ended.")`)
 
-	again := startTestServer(t)
+	again := startTestServer(t, func(c *config.Config) { c.Quota.TotalBytes, c.Quota.ClientFiles = 1<<20, 4 })
 	cfg := &config.Config{Admin: config.Admin{Address: netip.AddrPortFrom(a.addr.Addr(), a.addr.Port())}}
 	shown := startAdmin(cfg, zap.NewNop(), again.server)
 	defer shown.Close()
 	b.until(fmt.Sprintf(`document.querySelector("#state").textContent === "Ready" && document.querySelector("#addr").textContent === %q`, again.addr))
 	b.until(`document.querySelector("#connections").textContent === "0" && document.querySelector("#banner").hidden`)
+	showsQuotas(b, again)
 	if wrong := evaluate[[]string](b, "wrong"); len(wrong) > 0 {
 		t.Errorf("the page did wrong: %q", wrong)
 	}
@@ -187,6 +188,28 @@ func showsBusy(b *browser) {
 	if label := evaluate[string](b, `document.querySelector("[role=img]").getAttribute("aria-label")`); !strings.HasPrefix(label, "Content received, now: ") {
 		b.t.Errorf("a chart tells those who do not see it %q", label)
 	}
+}
+
+// showsQuotas uses quotas up, little by little.
+func showsQuotas(b *browser, s *testServer) {
+	b.t.Helper()
+	line := func(of, what, mark, rest string) {
+		b.t.Helper()
+		b.until(fmt.Sprintf(`[...document.querySelectorAll("#quotas-table tbody tr")].some((r) => r.dataset.mark === %q &&
+			r.cells[0].textContent === %q && r.cells[1].textContent === %q && r.innerText.replace(/\s+/g, " ").endsWith(%q))`, mark, of, what, rest))
+	}
+	line("All clients", "bytes", "", "– 0 % 0 B 1.00 MiB")
+	p := dial(b.t, s)
+	who := p.register("<i>berta</i>")
+	key := p.exchange(who)
+	for n, size := range []int{1 << 19, 400 << 10, 0} {
+		p.deliver(who, key, fmt.Sprint(n), make([]byte, size))
+	}
+	line("<i>berta</i>", "files", "", "– 75 % 3 4")
+	line("All clients", "bytes", "near", "Nearly used up 89 % 912 KiB 1.00 MiB")
+	p.deliver(who, key, "the last", nil)
+	line("<i>berta</i>", "files", "full", "Used up 100 % 4 4")
+	b.picture("quotas")
 }
 
 // keyboard does everything that can be done, without a mouse.

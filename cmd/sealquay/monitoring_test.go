@@ -80,9 +80,12 @@ func (c *adminClient) scrape(t testing.TB) (types map[string]string, samples map
 	return types, samples
 }
 
+// withTotalQuota is for the metrics that are there only with it.
+func withTotalQuota(c *config.Config) { c.Quota.TotalBytes, c.Quota.TotalFiles = 1000, 10 }
+
 // The document's table is the live scrape, no metric more or less.
 func TestMetricsAreDocumented(t *testing.T) {
-	s := startTestServer(t)
+	s := startTestServer(t, withTotalQuota)
 	deliverNew(t, s, "anna", "a.txt", []byte("content"))
 	types, samples := showTestServer(t, s).scrape(t)
 	document, err := os.ReadFile("../../docs/MONITORING.md")
@@ -98,12 +101,16 @@ func TestMetricsAreDocumented(t *testing.T) {
 		t.Errorf("scraped\n%v\ndocumented\n%v", types, documented)
 	}
 	for sample, want := range map[string]string{
-		`sealquay_requests_total{op="registration",status="2100"}`:                               "1",
-		`sealquay_requests_total{op="encrypted_file",status="2103"}`:                             "1",
-		`sealquay_files_verified_total`:                                                          "1",
-		`sealquay_verified_bytes_total`:                                                          "7",
-		`sealquay_storage_ready`:                                                                 "1",
-		`sealquay_request_duration_seconds_count{op="valid_crc"}`:                                "1",
+		`sealquay_requests_total{op="registration",status="2100"}`:   "1",
+		`sealquay_requests_total{op="encrypted_file",status="2103"}`: "1",
+		`sealquay_files_verified_total`:                              "1",
+		`sealquay_verified_bytes_total`:                              "7",
+		`sealquay_quota_used_bytes`:                                  "7",
+		`sealquay_quota_limit_bytes`:                                 "1000",
+		`sealquay_quota_used_files`:                                  "1",
+		`sealquay_quota_limit_files`:                                 "10",
+		`sealquay_storage_ready`:                                     "1",
+		`sealquay_request_duration_seconds_count{op="valid_crc"}`:    "1",
 		`sealquay_build_info{goversion="` + runtime.Version() + `",version="` + version() + `"}`: "1",
 	} {
 		if samples[sample] != want {
@@ -122,7 +129,7 @@ var used = regexp.MustCompile(`\b(?:sealquay|go|process)_[a-z_]+\b`)
 
 // Whatever the dashboard and the alert rules ask for is there.
 func TestDashboardAndRulesNameLiveMetrics(t *testing.T) {
-	types, samples := showTestServer(t, startTestServer(t)).scrape(t)
+	types, samples := showTestServer(t, startTestServer(t, withTotalQuota)).scrape(t)
 	series := map[string]bool{}
 	for sample := range samples {
 		name, _, _ := strings.Cut(sample, "{")
@@ -151,7 +158,7 @@ func TestDashboardAndRulesNameLiveMetrics(t *testing.T) {
 
 // Prometheus' own tool accepts the scrape and the rules, and has the rules fire.
 func TestPromtool(t *testing.T) {
-	status, text := showTestServer(t, startTestServer(t)).get(t, "/metrics")
+	status, text := showTestServer(t, startTestServer(t, withTotalQuota)).get(t, "/metrics")
 	if status != http.StatusOK {
 		t.Fatalf("status %d", status)
 	}

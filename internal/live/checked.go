@@ -33,6 +33,7 @@ type checked struct {
 	at       time.Time
 	why      string // not ready
 	removals int64
+	usages   []usage
 }
 
 // refresh asks, unless it did so lately or still does.
@@ -54,11 +55,15 @@ func (c *checked) ask() {
 		why = logging.Visible(err.Error())
 	}
 	removals, err := c.sources.Store.WaitingRemovals(ctx)
+	usages, usageErr := c.sources.usages(ctx)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.asking, c.at, c.why = false, time.Now(), why
 	if err == nil {
 		c.removals = removals
+	}
+	if usageErr == nil {
+		c.usages = usages
 	}
 }
 
@@ -73,4 +78,11 @@ func (c *checked) state(draining bool) (state, why string, removals int64) {
 		return stateFailing, c.why, c.removals
 	}
 	return stateReady, "", c.removals
+}
+
+// used returns what was last found to count against quotas.
+func (c *checked) used() []usage {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.usages
 }

@@ -17,6 +17,7 @@ const (
 	shownUploads = 12
 	shownClients = 12
 	shownCauses  = 12
+	shownQuotas  = 12
 )
 
 // namePatience is how long the names of one frame may take to be found.
@@ -53,6 +54,7 @@ type frame struct {
 	Causes   []shown     `json:"causes"`
 	Uploads  []upload    `json:"uploads"`
 	Clients  []ranked    `json:"clients"`
+	Quotas   quotas      `json:"quotas"`
 	Storage  storage     `json:"storage"`
 }
 
@@ -141,6 +143,7 @@ func (h *hub) frame() *frame {
 	for _, c := range h.Handlers.TopClients(shownClients) {
 		f.Clients = append(f.Clients, ranked{h.names.of(ctx, c.Key), value(c.Rate)})
 	}
+	f.Quotas = h.quotas(ctx)
 	return f
 }
 

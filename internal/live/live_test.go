@@ -38,6 +38,7 @@ type rooms struct {
 	asked   atomic.Int64 // for names
 	answers measure.Times
 	uploads []handlers.UploadSnapshot
+	quota   persistence.Quota
 }
 
 type reactorRoom struct{ *rooms }
@@ -71,6 +72,13 @@ func (r storeRoom) Client(_ context.Context, id persistence.ClientID) (persisten
 	return persistence.Client{Name: "<b>anna</b>\u202e"}, nil
 }
 func (r storeRoom) WaitingRemovals(context.Context) (int64, error) { return 3, nil }
+func (r storeRoom) Quota() persistence.Quota                       { return r.quota }
+func (r storeRoom) TotalUsage(context.Context) (files, bytes int64, ok bool, err error) {
+	return 3, 79, true, nil
+}
+func (r storeRoom) ClientUsage(_ context.Context, id persistence.ClientID) (files, bytes int64, ok bool, err error) {
+	return 1 + int64(id[0]), 70, true, nil
+}
 
 func sources() (Sources, *rooms) {
 	r := new(rooms)
@@ -161,6 +169,31 @@ func TestFrame(t *testing.T) {
 		t.Errorf("names are asked for %d times more", r.asked.Load()-before)
 	}
 	h.checked.work.Wait()
+}
+
+// Quotas of all come first, then those of clients by what is used of them. What has none is not there.
+func TestQuotas(t *testing.T) {
+	for _, c := range []struct {
+		quota persistence.Quota
+		want  string
+	}{
+		{persistence.Quota{}, `{"set":false,"lines":null}`},
+		{persistence.Quota{TotalBytes: 99}, `{"set":true,"lines":[{"client":"","kind":"bytes","used":79,"limit":99,"near":false}]}`},
+		{persistence.Quota{TotalBytes: 98, TotalFiles: 4, ClientBytes: 100, ClientFiles: 2},
+			`{"set":true,"lines":[{"client":"","kind":"bytes","used":79,"limit":98,"near":true},` +
+				`{"client":"","kind":"files","used":3,"limit":4,"near":false},` +
+				`{"client":"\u003cb\u003eanna\u003c/b\u003e\\u202e","kind":"files","used":2,"limit":2,"near":true},` +
+				`{"client":"\u003cb\u003eanna\u003c/b\u003e\\u202e","kind":"bytes","used":70,"limit":100,"near":false}]}`},
+	} {
+		s, r := sources()
+		r.quota = c.quota
+		h := newHub(&s)
+		h.checked.refresh(time.Now())
+		h.checked.work.Wait()
+		if got, err := json.Marshal(h.quotas(t.Context())); err != nil || string(got) != c.want {
+			t.Errorf("%+v:\ngot  %s\nwant %s, %v", c.quota, got, c.want, err)
+		}
+	}
 }
 
 func (h *hub) greetForTest() []byte {

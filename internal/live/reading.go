@@ -26,6 +26,9 @@ type Sources struct {
 		Snapshot() persistence.Snapshot
 		Client(context.Context, persistence.ClientID) (persistence.Client, error)
 		WaitingRemovals(context.Context) (int64, error)
+		Quota() persistence.Quota
+		TotalUsage(context.Context) (files, bytes int64, ok bool, err error)
+		ClientUsage(context.Context, persistence.ClientID) (files, bytes int64, ok bool, err error)
 	}
 	// Ready returns why the storage does not work, or nil. It may take its time.
 	Ready func(context.Context) error

@@ -149,6 +149,14 @@ var families = []family{
 				e.value(n.removals)
 			}
 		}},
+	{"quota_used_bytes", gauge, nil, "Bytes that count against quota.total_bytes, if it is set.",
+		func(n *figures, e emitter) { e.used(n, n.bytes, n.quota.TotalBytes) }},
+	{"quota_limit_bytes", gauge, nil, "quota.total_bytes, if it is set.",
+		func(n *figures, e emitter) { e.limit(n.quota.TotalBytes) }},
+	{"quota_used_files", gauge, nil, "Files that count against quota.total_files, if it is set.",
+		func(n *figures, e emitter) { e.used(n, n.files, n.quota.TotalFiles) }},
+	{"quota_limit_files", gauge, nil, "quota.total_files, if it is set.",
+		func(n *figures, e emitter) { e.limit(n.quota.TotalFiles) }},
 	{"storage_jobs_waiting", gauge, nil, "Changes of rows that wait for the commit before theirs.",
 		one(func(n *figures) int64 { return n.store.Waiting })},
 	{"storage_commit_jobs", histogram, nil, "Changes of rows that shared a commit.", showGroups},
@@ -205,6 +213,19 @@ func showGroups(n *figures, e emitter) {
 	buckets := make(map[float64]uint64)
 	g.Cumulative(func(bound, count int64) { buckets[float64(bound)] = uint64(count) })
 	e.histogram(g.Count(), float64(g.Sum), buckets)
+}
+
+// used shows what counts against a limit.
+func (e emitter) used(n *figures, count, limit int64) {
+	if limit > 0 && n.usageKnown {
+		e.value(count)
+	}
+}
+
+func (e emitter) limit(limit int64) {
+	if limit > 0 {
+		e.value(limit)
+	}
 }
 
 func (e emitter) times(s *measure.TimesSnapshot, labels ...string) {

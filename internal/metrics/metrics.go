@@ -32,6 +32,8 @@ type Sources struct {
 	Store    interface {
 		Snapshot() persistence.Snapshot
 		WaitingRemovals(context.Context) (int64, error)
+		Quota() persistence.Quota
+		TotalUsage(context.Context) (files, bytes int64, ok bool, err error)
 		Ready(context.Context) error
 	}
 	// DroppedLines returns how many lines of the log were left out as noise, and
@@ -56,6 +58,9 @@ type figures struct {
 	ready         bool
 	removals      int64
 	removalsKnown bool
+	quota         persistence.Quota
+	files, bytes  int64 // that count against it
+	usageKnown    bool
 	sampled, lost int64
 	version, goes string
 }
@@ -75,6 +80,9 @@ func (s *Sources) read() *figures {
 	var err error
 	f.removals, err = s.Store.WaitingRemovals(ctx)
 	f.removalsKnown = err == nil
+	f.quota = s.Store.Quota()
+	f.files, f.bytes, f.usageKnown, err = s.Store.TotalUsage(ctx)
+	f.usageKnown = f.usageKnown && err == nil
 	f.sampled, f.lost = s.DroppedLines()
 	return f
 }

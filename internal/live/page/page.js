@@ -23,11 +23,13 @@
   }
 
   // fill makes the rows of a table; cells are texts, or functions that fill their cell.
-  function fill(id, lines, columns) {
+  // mark says which lines are to be looked at.
+  function fill(id, lines, columns, mark) {
     const table = at(id), body = table.tBodies[0];
     while (body.rows.length > lines.length) body.deleteRow(-1);
     lines.forEach((line, r) => {
       const row = body.rows[r] || body.insertRow();
+      if (mark) row.dataset.mark = mark(line);
       columns.forEach((column, c) => {
         let cell = row.cells[c];
         if (!cell) {
@@ -55,7 +57,7 @@
       line.appendChild(document.createElement("span"));
     }
     const [bar, text] = cell.firstChild.children;
-    bar.value = share;
+    bar.value = Math.min(share, 1);
     text.textContent = Math.floor(100 * share) + " %";
     bar.setAttribute("aria-label", text.textContent);
   }
@@ -79,6 +81,15 @@
     { of: (c) => c.reason }, { of: (c) => c.what }, { kind: "n", of: (c) => perSecond(c.rate) },
     { kind: "n", of: (c) => c.total.toLocaleString("en") },
     { kind: "n", of: (c) => (c.last ? format.span((frame.time - c.last) / 1000) + " ago" : "–") },
+  ];
+
+  const amount = (q, n) => (q.kind === "bytes" ? bytes(n) : n.toLocaleString("en"));
+  const quotaState = (q) => (q.used >= q.limit ? "full" : q.near ? "near" : "");
+  const quotaStates = { full: "Used up", near: "Nearly used up", "": "–" };
+  const quotaColumns = [
+    { kind: "text", of: (q) => q.client || "All clients" }, { of: (q) => q.kind },
+    { kind: "mark", of: (q) => quotaStates[quotaState(q)] }, { kind: "bar", of: (q) => q.used / q.limit },
+    { kind: "n", of: (q) => amount(q, q.used) }, { kind: "n", of: (q) => amount(q, q.limit) },
   ];
 
   function tiles(f) {
@@ -138,6 +149,8 @@
     fill("clients-table", clients, [{ kind: "text", of: (c) => c.client }, { kind: "bar", of: (c) => c.rate / all }, { kind: "n", of: (c) => pace(c.rate) }]);
     fill("requests-table", (frame.requests || []).filter((o) => o.op !== "unknown" || o.total), requestColumns);
     fill("causes-table", frame.causes || [], causeColumns);
+    fill("quotas-table", frame.quotas.lines || [], quotaColumns, quotaState);
+    put("quotas-none", frame.quotas.set ? "Each client has a quota; nobody sent content lately." : "No quota is set.");
     storage(frame);
     put("uptime", "up " + format.span((frame.time - hello.instance / 1e6) / 1000));
     document.title = format.text("pace", mean("received")) + " – sealquay";
