@@ -49,6 +49,10 @@ var (
 		"Nothing was sent. If the server has a new key, compare key_fingerprint in its log (event tls.certificate) with the one above, and only then remove its line from known_hosts."}
 	ErrTLS = &Problem{"no TLS could be agreed upon",
 		"Check that the port is the one for TLS (tls.port). If the server asks for a certificate, give yours by --certificate and --key."}
+	ErrNoTLS = &Problem{"the server does not speak TLS at this port",
+		"Leave out --tls, --ca and --tofu, or give the port for TLS: tls.port in the server's configuration."}
+	ErrWantsTLS = &Problem{"the server speaks TLS at this port",
+		"Try --tls, with --ca FILE or --tofu if its certificate is its own; or give the port without TLS."}
 	ErrNotKeyed = &Problem{"no AES key is agreed upon",
 		"Call ExchangeKey first; it is needed again after ErrChecksum."}
 	ErrNotSent = &Problem{"not sent: the conversation ended before",

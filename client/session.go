@@ -218,6 +218,9 @@ func (s *Session) receive(ctx context.Context, code codec.Code) (codec.Response,
 			if err := s.read(ctx, &cksum); err != nil {
 				return nil, s.broken(ctx, code, err)
 			}
+			if s.decoder.Dialect() == codec.Undecided && wantsTLS(s.unread) {
+				return nil, s.fail(&Error{Problem: ErrWantsTLS, Request: code})
+			}
 		}
 		n, response, err := s.decoder.Next(s.unread)
 		s.unread = s.unread[n:]

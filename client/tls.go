@@ -138,12 +138,20 @@ func explained(err error) error {
 	if _, untrusted := errors.AsType[*tls.CertificateVerificationError](err); untrusted {
 		return &Error{Problem: ErrUntrusted, Cause: err}
 	}
-	_, noTLS := errors.AsType[tls.RecordHeaderError](err)
-	_, refused := errors.AsType[tls.AlertError](err)
-	if noTLS || refused || isAlert(err) {
+	if _, noTLS := errors.AsType[tls.RecordHeaderError](err); noTLS {
+		return &Error{Problem: ErrNoTLS, Cause: err}
+	}
+	if _, refused := errors.AsType[tls.AlertError](err); refused || isAlert(err) {
 		return &Error{Problem: ErrTLS, Cause: err}
 	}
 	return err
+}
+
+// wantsTLS reports whether a server's first bytes are an alert of TLS (RFC 8446,
+// section 5.1): a server that got no ClientHello.
+func wantsTLS(first []byte) bool {
+	const alert = 21
+	return len(first) >= 3 && first[0] == alert && first[1] == 3 && first[2] <= 4
 }
 
 // isAlert reports whether the server has ended TLS by an alert.

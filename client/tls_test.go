@@ -99,7 +99,7 @@ func TestTLSVerifies(t *testing.T) {
 		"another name":              {TLS{CA: right, ServerName: "elsewhere"}, address, ErrUntrusted},
 		"a file without any":        {TLS{CA: file("empty", nil)}, address, ErrSettings},
 		"a certificate and no key":  {TLS{CA: right, Certificate: right}, address, ErrSettings},
-		"a server that has no TLS":  {TLS{CA: right}, plain.Addr().String(), ErrTLS},
+		"a server that has no TLS":  {TLS{CA: right}, plain.Addr().String(), ErrNoTLS},
 		"a file of no known server": {TLS{KnownHosts: file("bad", []byte("nonsense\n"))}, address, ErrSettings},
 	} {
 		if err := dialTLS(t, c.tls, c.address); !errors.Is(err, c.want) {

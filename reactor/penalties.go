@@ -32,6 +32,8 @@ var points = map[logging.Reason]float64{
 	logging.TooManyRegistrations: 2,
 	logging.HandshakeFailed:      1,
 	logging.HandshakeTimeout:     2,
+	logging.PlainAtTLSPort:       1,
+	logging.TLSAtPlainPort:       1,
 	logging.TLSRecord:            4,
 }
 

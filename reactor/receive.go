@@ -53,6 +53,9 @@ func (c *conn) handle(e codec.Event, lost error) {
 	c.requests++
 	t := c.r.newTask(requestTask)
 	switch why := c.limit(e.Frame); {
+	case e.Err != nil && c.cameWithTLS(e):
+		e.Err, lost = &codec.Error{Reason: codec.Reason(logging.TLSAtPlainPort)}, errNoRequest
+		c.penalize(logging.TLSAtPlainPort)
 	case e.Err != nil:
 		c.penalize(logging.Reason(e.Err.Reason))
 	case why == logging.TooManyRegistrations:
@@ -76,6 +79,9 @@ func (c *conn) handle(e codec.Event, lost error) {
 
 // errAbuse ends a connection after its answer, as lost framing does.
 var errAbuse = errors.New("a limit on abuse was hit")
+
+// errNoRequest ends a connection after its answer: no request can follow.
+var errNoRequest = errors.New("no request of this protocol")
 
 // takeContent copies content that the loop has in hand into a chunk: a large one
 // if more is to come at once and there is memory.

@@ -145,7 +145,11 @@ func (c *conn) takeOver() {
 	}
 	c.loop.now = time.Now()
 	if s.result != nil {
-		c.failSecure(logging.HandshakeFailed, s.result)
+		why := logging.HandshakeFailed
+		if c.cameWithoutTLS(s.result) {
+			why = logging.PlainAtTLSPort
+		}
+		c.failSecure(why, s.result)
 		return
 	}
 	s.established = true

@@ -18,7 +18,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/sealquay/sealquay/codec"
@@ -135,7 +134,6 @@ func TestTLSCarriesRequestsAndContent(t *testing.T) {
 
 func TestTLSRefuses(t *testing.T) {
 	for name, say := range map[string]func(*peer){
-		"plain": func(p *peer) { p.send(registration()) },
 		"TLS 1.2": func(p *peer) {
 			if err := tls.Client(p.TCPConn, &tls.Config{InsecureSkipVerify: true, MaxVersion: tls.VersionTLS12}).Handshake(); err == nil {
 				p.t.Error("a handshake with TLS 1.2 succeeded")
@@ -167,6 +165,35 @@ func TestTLSRefuses(t *testing.T) {
 	}
 }
 
+// Who comes without TLS is told that TLS is spoken here, and the log says so.
+func TestPlainAtTLSPort(t *testing.T) {
+	r := start(t, script{}, withTLS(t))
+	p := r.dialAt(r.TLSAddr())
+	p.send(registration())
+	if got, err := io.ReadAll(p); err != nil || !bytes.Equal(got, unexpectedMessage) {
+		t.Errorf("% x, %v, want an alert", got, err)
+	}
+	p.Close()
+	r.expectClosed(1, logging.PlainAtTLSPort)
+}
+
+// Who comes with TLS to the port without is told that it is not spoken here. A
+// client id may begin like that.
+func TestTLSAtPlainPort(t *testing.T) {
+	r := start(t, script{})
+	p := r.dial()
+	err := tls.Client(p.TCPConn, &tls.Config{InsecureSkipVerify: true}).Handshake()
+	if _, ok := errors.AsType[tls.RecordHeaderError](err); !ok {
+		t.Errorf("the handshake ends with %v", err)
+	}
+	p.Close()
+	r.expectClosed(1, logging.TLSAtPlainPort)
+
+	like := r.dial()
+	like.send(codec.AppendRequest(nil, codec.Documented, codec.ClientID{22, 3, 1, 2, 0, 1}, codec.Registration{Name: []byte("like")}))
+	like.expect(codec.CodeAcknowledged)
+}
+
 func TestTLSHandshakeIsBoundInTime(t *testing.T) {
 	r := start(t, script{}, withTLS(t), func(c *Config) { c.TLS.HandshakeTimeout = 300 * time.Millisecond })
 	hello := clientHello(t)
@@ -181,19 +208,17 @@ func TestTLSHandshakeIsBoundInTime(t *testing.T) {
 }
 
 // clientHello returns the first flight of a client.
-func clientHello(t *testing.T) (hello []byte) {
-	synctest.Test(t, func(t *testing.T) {
-		ours, theirs := net.Pipe()
-		defer ours.Close()
-		go func() { _ = tls.Client(theirs, &tls.Config{InsecureSkipVerify: true}).Handshake() }()
-		b := make([]byte, 4096)
-		n, err := ours.Read(b)
-		if err != nil {
-			t.Fatal(err)
-		}
-		hello = b[:n]
-	})
-	return hello
+func clientHello(t testing.TB) []byte {
+	t.Helper()
+	ours, theirs := net.Pipe()
+	defer ours.Close()
+	go func() { _ = tls.Client(theirs, &tls.Config{InsecureSkipVerify: true}).Handshake() }()
+	b := make([]byte, 4096)
+	n, err := ours.Read(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b[:n]
 }
 
 // Those who compute are few, and those who wait for their clients are not among

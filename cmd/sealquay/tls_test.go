@@ -5,10 +5,12 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -171,5 +173,29 @@ func TestTLSCannotStartWithoutItsKey(t *testing.T) {
 	}
 	if !strings.Contains(err.Error(), "certificate.pem") {
 		t.Errorf("the error is %v", err)
+	}
+}
+
+// Who comes to the wrong port is told so, both ways.
+func TestWrongPort(t *testing.T) {
+	s := startTestServer(t, withTLS(makeCertificate(t, t.TempDir())))
+	session, err := client.Dial(t.Context(), client.Options{Server: s.TLSAddr().String()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer session.Close()
+	if _, err := session.Register(t.Context(), "plain"); !errors.Is(err, client.ErrWantsTLS) || !strings.Contains(client.Hint(err), "--tls") {
+		t.Errorf("without TLS at the port for it: %v", err)
+	}
+	if err := sendTLS(t, s.Addr(), client.TLS{Unverified: true}, codec.Documented, "secure"); !errors.Is(err, client.ErrNoTLS) {
+		t.Errorf("with TLS at the port without: %v", err)
+	}
+	s.stop(t)
+	var reasons []any
+	for _, line := range s.log.lines(t, logging.ConnClose) {
+		reasons = append(reasons, line["reason"])
+	}
+	if want := []any{string(logging.PlainAtTLSPort), string(logging.TLSAtPlainPort)}; !slices.Equal(reasons, want) {
+		t.Errorf("connections end by %v, want %v", reasons, want)
 	}
 }

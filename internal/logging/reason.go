@@ -156,8 +156,12 @@ const (
 	ConnectionFailed Reason = "connection_failed"
 	// ProxyHeader: the PROXY protocol header is missing or wrong.
 	ProxyHeader Reason = "proxy_header"
-	// HandshakeFailed: no TLS was agreed upon: the client speaks none, or none of version 1.3, or one side refused the other's certificate.
+	// HandshakeFailed: no TLS was agreed upon: the client has no version 1.3, or one side refused the other's certificate.
 	HandshakeFailed Reason = "handshake_failed"
+	// PlainAtTLSPort: the client does not speak TLS, and came to the port for TLS.
+	PlainAtTLSPort Reason = "plain_at_tls_port"
+	// TLSAtPlainPort: the client speaks TLS, and came to the port without.
+	TLSAtPlainPort Reason = "tls_at_plain_port"
 	// TLSRecord: what came through TLS was damaged, forged or out of order.
 	TLSRecord Reason = "tls_record"
 	// ShuttingDown: the server stops.
@@ -238,6 +242,8 @@ var reasons = map[Reason]bool{
 	ConnectionFailed: true,
 	ProxyHeader:      true,
 	HandshakeFailed:  true,
+	PlainAtTLSPort:   true,
+	TLSAtPlainPort:   true,
 	TLSRecord:        true,
 	ShuttingDown:     true,
 }
