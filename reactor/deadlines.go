@@ -10,6 +10,14 @@ import (
 // the answer is not lost in a reset (RFC 9112 section 9.6 describes the same).
 const lingerTime = 2 * time.Second
 
+// A loop closes closingsAtOnce connections, which takes about 0.2 ms, and then
+// serves the others for closingsPause. A crowd that came together would hold up
+// everybody else when its time is over together (docs/PERFORMANCE.md, "Slow-loris").
+const (
+	closingsAtOnce = 16
+	closingsPause  = time.Millisecond
+)
+
 // A clock holds what a connection's deadlines are counted from.
 type clock struct {
 	request   time.Time     // the first byte of an incomplete request
@@ -31,18 +39,49 @@ func (l *loop) tick() {
 	if l.r.draining.Load() {
 		l.closeIdle()
 	}
-	l.wheel.turn(l.now, func(c *conn) (time.Time, bool) {
-		if c.answeredLast {
-			c.endOutput()
+	waits := len(l.due) > 0
+	l.wheel.turn(l.now, func(c *conn) { l.due = append(l.due, c) })
+	if !waits {
+		l.lookAtDue()
+	}
+}
+
+// lookAtDue looks at the connections whose time has come, until it has closed as
+// many as others may wait for. It goes on with the rest a little later: a task
+// that is queued here would run before the loop reads again.
+func (l *loop) lookAtDue() {
+	l.now = time.Now()
+	for closings := 0; len(l.due) > 0 && closings < closingsAtOnce; {
+		c := l.due[0]
+		l.due[0], l.due = nil, l.due[1:]
+		if c.closed {
+			continue
 		}
-		c.decoder.Release() // most are silent for long
-		due, reason := c.deadline()
-		if l.now.Before(due) {
-			return due, true
+		if c.lookAt(); c.closed {
+			closings++
 		}
-		c.shut(reason)
-		return time.Time{}, false
-	})
+	}
+	if len(l.due) > 0 {
+		l.r.timers.Add(1)
+		time.AfterFunc(closingsPause, func() {
+			defer l.r.timers.Done()
+			l.run(l.lookAtDue)
+		})
+	}
+}
+
+// lookAt closes the connection if its time is over.
+func (c *conn) lookAt() {
+	if c.answeredLast {
+		c.endOutput()
+	}
+	c.decoder.Release() // most are silent for long
+	due, reason := c.deadline()
+	if c.loop.now.Before(due) {
+		c.loop.wheel.add(c, due)
+		return
+	}
+	c.shut(reason)
 }
 
 // deadline returns when the connection is to be closed if nothing happens, and

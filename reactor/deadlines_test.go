@@ -3,6 +3,7 @@ package reactor
 import (
 	"bytes"
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -138,4 +139,55 @@ func TestOutputNotRead(t *testing.T) {
 		p.Close()
 		s.drain()
 	}
+}
+
+// TestCrowdIsClosedInPortions has the time of many connections end together: the
+// loop serves others in between, and closes all.
+func TestCrowdIsClosedInPortions(t *testing.T) {
+	t.Parallel()
+	const crowd = 5*closingsAtOnce + 1
+	s := start(t, script{}, func(c *Config) { c.EventLoops = 1 })
+	for range crowd {
+		s.dial()
+	}
+	p := s.dial() // the crowd is with the loop once this is answered
+	p.send(registration())
+	p.expect(codec.CodeAcknowledged)
+	eventually(t, "all are open", func() bool { return s.Connections() == crowd+1 })
+	closed := make(chan int, 1)
+	s.eachLoop(func(l *loop) {
+		l.wheel.each(func(c *conn) {
+			l.wheel.remove(c)
+			l.due = append(l.due, c)
+			c.active = c.active.Add(-2 * c.r.IdleTimeout)
+		})
+		all := slices.Clone(l.due)
+		l.lookAtDue()
+		n := 0
+		for _, c := range all {
+			if c.closed {
+				n++
+			}
+		}
+		closed <- n
+	})
+	if n := wait(t, closed, "a look at those whose time has come"); n != closingsAtOnce {
+		t.Errorf("%d connections were closed at once, want %d", n, closingsAtOnce)
+	}
+	s.expectClosed(crowd+1, logging.IdleTimeout)
+}
+
+// TestDrainTimeoutClosesThoseThatAreDue ends a server while a crowd's time is over.
+func TestDrainTimeoutClosesThoseThatAreDue(t *testing.T) {
+	t.Parallel()
+	s := start(t, script{}, func(c *Config) { c.EventLoops = 1 })
+	s.dial()
+	eventually(t, "it is open", func() bool { return s.Connections() == 1 })
+	s.eachLoop(func(l *loop) {
+		l.wheel.each(func(c *conn) {
+			l.wheel.remove(c)
+			l.due = append(l.due, c) // and nobody looks at it any more
+		})
+	})
+	s.drain()
 }

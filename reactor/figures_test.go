@@ -20,7 +20,6 @@ import (
 
 	"github.com/panjf2000/gnet/v2"
 	"go.uber.org/zap"
-	"golang.org/x/sys/unix"
 
 	"github.com/sealquay/sealquay/codec"
 	"github.com/sealquay/sealquay/internal/logging"
@@ -38,6 +37,10 @@ const (
 // its processor time in seconds, its RSS in bytes after a collection, and its
 // highest RSS.
 func serveFigure(kind string) {
+	if port, found := strings.CutPrefix(kind, "crowd:"); found {
+		crowd(port)
+		return
+	}
 	l, err := Listen(context.Background(), netip.MustParseAddrPort("0.0.0.0:0"), false)
 	if err != nil {
 		panic(err)
@@ -47,16 +50,17 @@ func serveFigure(kind string) {
 		go servePlainly(l)
 	case "gnet":
 		go serveBuffered(l)
+	case "sink":
+		go serveNothing(l)
 	default:
 		serveReactor(l, kind)
 	}
 	fmt.Println(l.Addr().(*net.TCPAddr).Port)
 	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
-		var u unix.Rusage
-		_ = unix.Getrusage(unix.RUSAGE_SELF, &u)
+		used := processorTime()
 		runtime.GC()
 		debug.FreeOSMemory()
-		fmt.Println(time.Duration(u.Utime.Nano()+u.Stime.Nano()).Seconds(), status("VmRSS"), status("VmHWM"))
+		fmt.Println(used.Seconds(), status("VmRSS"), status("VmHWM"))
 	}
 }
 
@@ -76,6 +80,11 @@ func status(name string) int64 {
 // 50 MB a second in all.
 func serveReactor(l net.Listener, kind string) {
 	s := script{}
+	if kind == "loris" {
+		s.end = func(context.Context) Answer {
+			return Answer{Response: codec.FileReceived{}, Patience: lorisTimeout, Reason: logging.VerifyTimeout}
+		}
+	}
 	if kind == "throttled" {
 		storage := &throttle{rate: 50e6}
 		s.content = func(_ context.Context, p []byte) Answer {
@@ -90,7 +99,7 @@ func serveReactor(l net.Listener, kind string) {
 		NewSession: func(ConnInfo) Session { return s }, Log: zap.NewNop(),
 	}
 	if kind == "loris" {
-		c.RequestTimeout, c.IdleTimeout = 5*time.Second, 5*time.Second
+		c.RequestTimeout, c.IdleTimeout = lorisTimeout, lorisTimeout
 	}
 	if _, err := Start(c); err != nil {
 		panic(err)
@@ -371,8 +380,9 @@ func (p *figureProcess) clients(over <-chan struct{}) []time.Duration {
 	return took
 }
 
-// during measures the small sessions while f runs.
-func (p *figureProcess) during(what string, f func()) {
+// during measures the small sessions while f runs, and returns the time that 99
+// in 100 answers took no longer than.
+func (p *figureProcess) during(what string, f func()) (p99 time.Duration) {
 	over := make(chan struct{})
 	go func() {
 		defer close(over)
@@ -381,6 +391,7 @@ func (p *figureProcess) during(what string, f func()) {
 	took := p.clients(over)
 	p.t.Logf("%s: %d exchanges of 64 small sessions, p50 %v, p99 %v, max %v", what, len(took),
 		took[len(took)/2], took[len(took)*99/100], took[len(took)-1])
+	return took[len(took)*99/100]
 }
 
 // TestFigureThrottled: a thousand uploads into storage that takes 50 MB/s in all.
@@ -404,44 +415,4 @@ func TestFigureThrottled(t *testing.T) {
 	})
 	_, _, highest := p.look()
 	t.Logf("highest RSS %.0f MiB, the budget is 256", highest/mib)
-}
-
-// TestFigureSlowLoris: ten thousand connections that say next to nothing, in
-// every state. All are closed on time.
-func TestFigureSlowLoris(t *testing.T) {
-	const connections = 10000
-	p := startFigure(t, "loris")
-	p.during("without load", func() { time.Sleep(5 * time.Second) })
-	states := [][]byte{nil, registration()[:1], registration()[:100], head(1 << 20), append(head(1<<20), make([]byte, 100)...)}
-	p.during("10,000 slow-loris connections", func() {
-		var all sync.WaitGroup
-		var mu sync.Mutex
-		var longest time.Duration
-		opening := time.NewTicker(5 * time.Millisecond) // 2,000 connections a second
-		defer opening.Stop()
-		for i := range connections {
-			if i%10 == 0 {
-				<-opening.C
-			}
-			nc := p.dial()
-			begin := time.Now()
-			_, _ = nc.Write(states[i%len(states)])
-			all.Go(func() {
-				defer nc.Close()
-				_ = nc.SetReadDeadline(time.Now().Add(30 * time.Second))
-				var err error
-				for little := make([]byte, 64); err == nil; {
-					_, err = nc.Read(little) // io.Copy would fill the memory of those who are measured
-				}
-				if os.IsTimeout(err) {
-					t.Error("a connection is not closed")
-				}
-				mu.Lock()
-				longest = max(longest, time.Since(begin))
-				mu.Unlock()
-			})
-		}
-		all.Wait()
-		t.Logf("closed after %v at the latest, 5 s is the limit", longest)
-	})
 }

@@ -24,6 +24,7 @@ type loop struct {
 	gnet     gnet.EventLoop
 	interest interest
 	wheel    wheel
+	due      []*conn     // whose time has come
 	now      time.Time   // of the event at hand
 	kept     []*conn     // with a chunk that is not full
 	paced    []*conn     // that are not read for a while
@@ -270,6 +271,9 @@ func (l *loop) closeIdle() {
 
 func (l *loop) closeAll(reason logging.Reason) {
 	l.wheel.each(func(c *conn) { c.shut(reason) })
+	for _, c := range l.due {
+		c.shut(reason)
+	}
 }
 
 func (c *conn) logPanic(cause any) {

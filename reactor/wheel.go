@@ -70,9 +70,9 @@ func (w *wheel) remove(c *conn) {
 	*link = wheelLink{}
 }
 
-// turn serves all ticks up to now: look is called for each connection whose
-// time has come and returns the next time, or false if the connection is gone.
-func (w *wheel) turn(now time.Time, look func(*conn) (time.Time, bool)) {
+// turn serves all ticks up to now: each connection whose time has come is taken
+// out and passed to due, which may add it again.
+func (w *wheel) turn(now time.Time, due func(*conn)) {
 	last := int64(now.Sub(w.start) / wheelTick)
 	for first := max(w.done+1, last-wheelSlots+1); first <= last; first++ {
 		w.done = first
@@ -80,9 +80,7 @@ func (w *wheel) turn(now time.Time, look func(*conn) (time.Time, bool)) {
 			next := c.wheelLink.next
 			if c.wheelLink.due <= first {
 				w.remove(c)
-				if t, stays := look(c); stays {
-					w.add(c, t)
-				}
+				due(c)
 			}
 			c = next
 		}

@@ -61,18 +61,18 @@ func TestWheelAgainstModel(t *testing.T) {
 						due[c] = true
 					}
 				}
-				w.turn(now, func(c *conn) (time.Time, bool) {
+				w.turn(now, func(c *conn) {
 					if !due[c] {
 						t.Fatalf("connection %d is looked at twice, or not yet due", c.id)
 					}
 					delete(due, c)
 					if c.id%2 == 0 {
 						delete(model, c)
-						return time.Time{}, false
+						return
 					}
 					later := now.Add(time.Duration(c.id) * time.Second)
 					model[c] = max(int64((later.Sub(begin)+wheelTick-1)/wheelTick), last+1)
-					return later, true
+					w.add(c, later)
 				})
 				if len(due) > 0 {
 					t.Fatalf("%d connections that are due were not looked at", len(due))
