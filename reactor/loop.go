@@ -86,11 +86,10 @@ func (l *loop) closed() {
 		return
 	}
 	l.dead.Store(true)
-	select {
-	case l.r.failed <- errLoopEnded:
+	l.r.breaks.Do(func() { // the next one is no news
+		l.r.failed <- errLoopEnded
 		close(l.r.broken)
-	default: // it is known already
-	}
+	})
 }
 
 var errLoopEnded = errors.New("an event loop ended")

@@ -80,6 +80,7 @@ type Reactor struct {
 	loops  map[gnet.EventLoop]*loop // complete before the first connection
 	failed chan error               // what ended a loop unasked
 	broken chan struct{}            // closed then
+	breaks sync.Once                // that
 
 	draining  atomic.Bool
 	stopping  atomic.Bool // the loops may end

@@ -19,6 +19,8 @@ import (
 func TestMain(m *testing.M) {
 	testscript.Main(leakless{m}, map[string]func(){
 		"sealquay": func() { os.Exit(run(os.Args[1:], console{os.Stdin, os.Stdout, os.Stderr})) },
+
+		"sealquay-whose-loops-end": serveUntilLoopsEnd,
 	})
 }
 
