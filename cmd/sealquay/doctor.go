@@ -9,7 +9,9 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/sealquay/sealquay/internal/certificate"
 	"github.com/sealquay/sealquay/internal/config"
+	"github.com/sealquay/sealquay/internal/confine"
 	"github.com/sealquay/sealquay/internal/doctor"
 	"github.com/sealquay/sealquay/persistence"
 )
@@ -39,16 +41,48 @@ func (d doctorCommand) examine() []doctor.Finding {
 	if err != nil {
 		return []doctor.Finding{doctor.Configuration(nil, err)}
 	}
-	findings := []doctor.Finding{doctor.Configuration(texts(warnings), nil)}
-	if cfg.Storage.Rows == config.RowsPostgres {
-		findings = append(findings, lookAtRows(cfg))
-	}
+	findings := append([]doctor.Finding{doctor.Configuration(texts(warnings), nil)}, examineConfigured(cfg)...)
 	return append(findings, doctor.Examine(doctor.Plan{
-		Addr:           netip.AddrPortFrom(cfg.ServerIPAddress, cfg.Port).String(),
+		Addrs:          addresses(cfg),
 		DataDir:        cfg.DataDir,
 		MemoryBudget:   cfg.MemoryBudget,
 		MaxConnections: cfg.MaxConnections,
 	})...)
+}
+
+// examineConfigured looks at what only some configurations have.
+func examineConfigured(cfg *config.Config) (findings []doctor.Finding) {
+	if cfg.Storage.Rows == config.RowsPostgres {
+		findings = append(findings, lookAtRows(cfg))
+	}
+	if cfg.TLS.Certificate != "" {
+		findings = append(findings, examineCertificate(certificateFiles(cfg)))
+	}
+	if names := hookNames(cfg); len(names) > 0 {
+		_, err := hookTargets(cfg)
+		findings = append(findings, doctor.Hooks(names, err))
+	}
+	findings = append(findings, doctor.Secrets(cfg.TLS.Key, cfg.Hooks.SecretFile, cfg.Storage.PostgresFile, cfg.S3.CredentialsFile)...)
+	return append(findings, doctor.Confinement(string(cfg.Confine), confine.Version(), cfg.Hooks.Command != ""))
+}
+
+func examineCertificate(files certificate.Files) doctor.Finding {
+	loaded, err := files.Load()
+	if err != nil {
+		return doctor.Certificate(nil, time.Now(), err)
+	}
+	return doctor.Certificate(loaded.Certificates[0].Leaf, time.Now(), nil)
+}
+
+// addresses are those that the server listens at for clients.
+func addresses(cfg *config.Config) (all []string) {
+	if !cfg.RequireTLS {
+		all = append(all, netip.AddrPortFrom(cfg.ServerIPAddress, cfg.Port).String())
+	}
+	if cfg.TLS.Certificate != "" {
+		all = append(all, cfg.TLSAddress().String())
+	}
+	return all
 }
 
 // longestLook bounds how long doctor waits for PostgreSQL.

@@ -29,17 +29,21 @@ func keepCertificate(cfg *config.Config, log *zap.Logger) (*certificate.Keeper, 
 		return nil, nil
 	}
 	audit := logging.NewAudit(log)
-	return certificate.Open(certificate.Files{
-		Certificate: cfg.TLS.Certificate,
-		Key:         cfg.TLS.Key,
-		ClientCA:    cfg.TLS.ClientCA,
-		Require:     cfg.TLS.ClientCertificate == config.ClientCertificateRequired,
-	}, func(c *x509.Certificate) {
+	return certificate.Open(certificateFiles(cfg), func(c *x509.Certificate) {
 		audit.Log(logging.TLSCertificate, logging.CertificateSubject(c.Subject.String()),
 			logging.CertificateFingerprint(sha256.Sum256(c.Raw)),
 			logging.KeyFingerprint(sha256.Sum256(c.RawSubjectPublicKeyInfo)),
 			logging.ValidUntil(c.NotAfter))
 	}, func(err error) { logging.Log(log, logging.TLSReloadFailed, logging.Error(err)) })
+}
+
+func certificateFiles(cfg *config.Config) certificate.Files {
+	return certificate.Files{
+		Certificate: cfg.TLS.Certificate,
+		Key:         cfg.TLS.Key,
+		ClientCA:    cfg.TLS.ClientCA,
+		Require:     cfg.TLS.ClientCertificate == config.ClientCertificateRequired,
+	}
 }
 
 func (s *server) closeKeeper() {

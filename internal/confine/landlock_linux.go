@@ -29,8 +29,8 @@ func Landlock(n Needs) (inForce string, err error) {
 	if n.Execute {
 		return "no_new_privs", ErrPrograms
 	}
-	version, err := ll.LandlockGetABIVersion()
-	if err != nil || version < 1 {
+	version := Version()
+	if version == 0 {
 		return "no_new_privs", ErrUnsupported
 	}
 	rules, err := pathRules(n)
@@ -53,6 +53,15 @@ func Landlock(n Needs) (inForce string, err error) {
 		return "no_new_privs", fmt.Errorf("confine the process: %w", err)
 	}
 	return describe(version, n), nil
+}
+
+// Version returns that of the kernel's interface to Landlock, 0 for none.
+func Version() int {
+	version, err := ll.LandlockGetABIVersion()
+	if err != nil {
+		return 0
+	}
+	return max(version, 0)
 }
 
 // describe says what a version of Landlock's interface confines.

@@ -1,7 +1,11 @@
 package doctor
 
 import (
+	"crypto/x509"
 	"errors"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -12,6 +16,9 @@ func TestJudgements(t *testing.T) {
 	now := time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC)
 	space := func(s Space) Finding { return s.judge()[0] }
 	inodes := func(s Space) Finding { return s.judge()[1] }
+	leaf := func(from, until int) *x509.Certificate { // days from now
+		return &x509.Certificate{NotBefore: now.AddDate(0, 0, from), NotAfter: now.AddDate(0, 0, until)}
+	}
 	for name, c := range map[string]struct {
 		got  Finding
 		want Status
@@ -60,6 +67,20 @@ func TestJudgements(t *testing.T) {
 		"tight memory":         {Memory(512*mib, 8*gib, 256*mib), Hint},
 		"memory too small":     {Memory(300*mib, 8*gib, 256*mib), Wrong},
 		"machine too small":    {Memory(0, 256*mib, 256*mib), Wrong},
+		"certificate":          {Certificate(leaf(-1, 90), now, nil), Good},
+		"certificate to renew": {Certificate(leaf(-1, 20), now, nil), Hint},
+		"old certificate":      {Certificate(leaf(-9, -1), now, nil), Wrong},
+		"new certificate":      {Certificate(leaf(1, 90), now, nil), Wrong},
+		"no certificate":       {Certificate(nil, now, failed), Wrong},
+		"hooks":                {Hooks([]string{"url"}, nil), Good},
+		"hooks that fail":      {Hooks(nil, failed), Wrong},
+		"confined":             {Confinement("auto", 6, false), Good},
+		"confined in files":    {Confinement("require", 3, false), Good},
+		"not confined":         {Confinement("off", 6, false), Hint},
+		"no Landlock":          {Confinement("auto", 0, false), Hint},
+		"Landlock is required": {Confinement("require", 0, false), Wrong},
+		"programs":             {Confinement("auto", 6, true), Hint},
+		"programs, required":   {Confinement("require", 6, true), Wrong},
 		"configuration":        {Configuration(nil, nil), Good},
 		"warnings":             {Configuration([]string{"port.info is missing"}, nil), Hint},
 		"wrong configuration":  {Configuration(nil, failed), Wrong},
@@ -72,5 +93,30 @@ func TestJudgements(t *testing.T) {
 				t.Errorf("Well is %v", got)
 			}
 		})
+	}
+}
+
+// TestSecrets looks at files that others may read, may not read, and that are
+// missing.
+func TestSecrets(t *testing.T) {
+	var paths []string
+	for mode, name := range map[os.FileMode]string{0o600: "own", 0o640: "group", 0o644: "open"} {
+		path := filepath.Join(t.TempDir(), name)
+		if err := errors.Join(os.WriteFile(path, nil, 0o600), os.Chmod(path, mode)); err != nil {
+			t.Fatal(err)
+		}
+		paths = append(paths, path)
+	}
+	want := map[string]Status{"own": Good, "group": Good, "open": Hint, "missing": Wrong}
+	findings := Secrets(append(paths, "", "missing")...)
+	if len(findings) != len(want) {
+		t.Errorf("%d findings", len(findings))
+	}
+	for _, f := range findings {
+		for name, status := range want {
+			if strings.Contains(f.Seen, name) && f.Status != status {
+				t.Errorf("%s: %+v", name, f)
+			}
+		}
 	}
 }

@@ -16,9 +16,9 @@ import (
 
 // A Plan is what a server is going to do on this machine.
 type Plan struct {
-	Addr           string // host:port to listen on
-	DataDir        string // need not exist
-	MemoryBudget   int64  // bytes
+	Addrs          []string // host:port to listen on
+	DataDir        string   // need not exist
+	MemoryBudget   int64    // bytes
 	MaxConnections int
 }
 
@@ -30,11 +30,13 @@ func Examine(p Plan) []Finding {
 	findings := []Finding{
 		descriptors(p.MaxConnections),
 		memory(p.MemoryBudget),
-		port(p.Addr),
 		Restart(steers()),
 		clock(),
 		permissions(dir, p.DataDir),
 		fileSystem(dir),
+	}
+	for _, addr := range p.Addrs {
+		findings = append(findings, port(addr))
 	}
 	findings = append(findings, space(dir)...)
 	return append(findings, Unnamed(unnamed(dir)), SyncSpeed(syncSpeed(dir)))

@@ -13,7 +13,7 @@ import (
 // finding, and nothing is left behind.
 func TestExamine(t *testing.T) {
 	dir := t.TempDir()
-	findings := Examine(Plan{Addr: "127.0.0.1:0", DataDir: filepath.Join(dir, "a", "b"), MemoryBudget: mib, MaxConnections: 10})
+	findings := Examine(Plan{Addrs: []string{"127.0.0.1:0", "127.0.0.1:0"}, DataDir: filepath.Join(dir, "a", "b"), MemoryBudget: mib, MaxConnections: 10})
 	var checks []string
 	for _, f := range findings {
 		checks = append(checks, f.Check)
@@ -21,7 +21,7 @@ func TestExamine(t *testing.T) {
 			t.Errorf("%+v says nothing", f)
 		}
 	}
-	want := "descriptors memory port restart clock permissions file system space inodes unnamed files sync speed"
+	want := "descriptors memory restart clock permissions file system port port space inodes unnamed files sync speed"
 	if got := strings.Join(checks, " "); got != want {
 		t.Errorf("the checks are %s, want %s", got, want)
 	}

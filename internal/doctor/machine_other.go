@@ -4,7 +4,7 @@ package doctor
 
 // A Plan is what a server is going to do on this machine.
 type Plan struct {
-	Addr           string
+	Addrs          []string
 	DataDir        string
 	MemoryBudget   int64
 	MaxConnections int
