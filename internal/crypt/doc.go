@@ -14,5 +14,6 @@
 //
 // CBC and the checksums have assembly kernels for amd64, chosen by the CPU's
 // features. The build tag purego leaves them out, and
-// GODEBUG=cpu.aes=off,cpu.pclmulqdq=off passes them over in a program that has them.
+// GODEBUG=cpu.aes=off,cpu.pclmulqdq=off passes them over in a program that has them;
+// cpu.avx2=off only those of 256-bit registers.
 package crypt

@@ -41,8 +41,8 @@ func (o *Opener) Wipe() {
 
 // Open decrypts p in place: the next piece of the content, and not its last
 // block. It panics unless len(p) is a positive multiple of 16. Pieces that fit
-// the second-level cache (256 KiB do) are the fastest: each is read
-// two or three times.
+// the second-level cache (256 KiB do) are the fastest: each is read two or three
+// times.
 func (o *Opener) Open(p []byte) {
 	requireBlocks(p)
 	o.open(p)
