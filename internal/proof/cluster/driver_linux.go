@@ -37,6 +37,7 @@ type driver struct {
 	seen    tallies
 	room    int64 // files that the quota allowed
 	judged  int
+	cutOff  int // stops that did not wait for all conversations
 	verdict account.Verdict
 	faults  []string
 }
@@ -159,6 +160,7 @@ func (d *driver) print(w io.Writer) {
 	fmt.Fprintf(w, "1104 without answer   %d, of which %d came to be\n", d.verdict.Doubted, d.verdict.Survived)
 	fmt.Fprintf(w, "raced for             %d names by %d clients each; room for %d files by as many, of which %d were stored\n",
 		d.Names, d.Racers, quotaFiles, d.room)
+	fmt.Fprintf(w, "stops                 %d of them ended conversations that lasted beyond drain_timeout\n", d.cutOff)
 	fmt.Fprintf(w, "judged                %d times\n", d.judged)
 	fmt.Fprintf(w, "there at the end      %d files, all read and compared\n", d.verdict.Files)
 	for _, fault := range d.faults[:min(len(d.faults), mostShown)] {
