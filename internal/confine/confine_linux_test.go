@@ -35,6 +35,10 @@ func escape(folder string) {
 	if err := Process(); err != nil {
 		fmt.Println("process:", err)
 	}
+	var core unix.Rlimit
+	coreErr := unix.Getrlimit(unix.RLIMIT_CORE, &core)
+	dumpable, err := unix.PrctlRetInt(unix.PR_GET_DUMPABLE, 0, 0, 0, 0)
+	fmt.Printf("core=at most %d and %d bytes, dumpable %d, %v\n", core.Cur, core.Max, dumpable, errors.Join(coreErr, err))
 	inForce, err := Landlock(Needs{
 		Write: []string{inside}, Read: []string{filepath.Join(folder, "readable"), "/proc", "/nowhere"},
 		Bind: []uint16{uint16(allowed)},
@@ -159,6 +163,9 @@ func testNobodyGetsOut(t *testing.T, as *syscall.SysProcAttr) {
 	for text := range strings.Lines(string(out)) {
 		name, result, _ := strings.Cut(strings.TrimSuffix(text, "\n"), "=")
 		got[name] = result
+	}
+	if got["core"] != "at most 0 and 0 bytes, dumpable 0, <nil>" {
+		t.Errorf("a core: %s", got["core"])
 	}
 	if strings.Contains(got["in force"], ErrUnsupported.Error()) {
 		t.Skipf("NOT PROVED HERE: %v; what the process gives up without it is proved by the other tests", ErrUnsupported)
