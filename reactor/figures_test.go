@@ -3,6 +3,7 @@ package reactor
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -76,8 +77,11 @@ func status(name string) int64 {
 	return 0
 }
 
-// serveReactor serves with a session that does nothing, or with one that stores
-// 50 MB a second in all.
+// consumes is how many bytes a second the sessions of a kind of server take in
+// all; those of the others do nothing.
+var consumes = map[string]float64{"throttled": 50e6, "read_interest": 300e6, "blocking": 300e6}
+
+// serveReactor serves with a reactor.
 func serveReactor(l net.Listener, kind string) {
 	s := script{}
 	if kind == "loris" {
@@ -85,8 +89,8 @@ func serveReactor(l net.Listener, kind string) {
 			return Answer{Response: codec.FileReceived{}, Patience: lorisTimeout, Reason: logging.VerifyTimeout}
 		}
 	}
-	if kind == "throttled" {
-		storage := &throttle{rate: 50e6}
+	if rate := consumes[kind]; rate > 0 {
+		storage := &throttle{rate: rate}
 		s.content = func(_ context.Context, p []byte) Answer {
 			storage.take(len(p))
 			return Answer{}
@@ -101,6 +105,15 @@ func serveReactor(l net.Listener, kind string) {
 	if kind == "loris" {
 		c.RequestTimeout, c.IdleTimeout = lorisTimeout, lorisTimeout
 	}
+	if kind == "tls" {
+		own, err := makeCertificate("quay")
+		if err != nil {
+			panic(err)
+		}
+		config := &tls.Config{MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{own}}
+		c.Listener, c.TLS = nil, TLS{Listener: l, Config: func() *tls.Config { return config }, HandshakeTimeout: time.Minute}
+	}
+	c.blocking = kind == "blocking"
 	if _, err := Start(c); err != nil {
 		panic(err)
 	}
@@ -336,6 +349,42 @@ func TestFigureIdle(t *testing.T) {
 	}
 	_, after, _ := p.look()
 	t.Logf("%d idle connections: %.0f bytes of RSS each above %.1f MiB", connections, (after-before)/connections, before/mib)
+}
+
+// TestFigureIdleTLS: what a connection costs that says nothing after its handshake.
+func TestFigureIdleTLS(t *testing.T) {
+	const connections = 5000
+	p := startFigure(t, "tls")
+	_, before, _ := p.look()
+	for range connections {
+		nc := tls.Client(p.dial(), &tls.Config{InsecureSkipVerify: true}) // what is measured is the server
+		defer nc.Close()
+		if err := nc.Handshake(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, after, _ := p.look()
+	t.Logf("%d idle TLS connections: %.0f bytes of RSS each above %.1f MiB", connections, (after-before)/connections, before/mib)
+}
+
+// TestFigureMechanism: one upload at full speed into a consumer of 300 MB/s, and
+// what others feel of it, with either way to keep a connection from being read.
+func TestFigureMechanism(t *testing.T) {
+	from := make([]byte, mib)
+	for _, kind := range []string{"read_interest", "blocking"} {
+		p := startFigure(t, kind)
+		_, before, _ := p.look()
+		p.during(kind+", without load", func() { time.Sleep(3 * time.Second) })
+		p.during(kind+", one upload", func() {
+			nc := p.dial()
+			defer nc.Close()
+			if err := upload(nc, 1<<30, true, from); err != nil {
+				t.Errorf("the upload: %v", err)
+			}
+		})
+		_, _, highest := p.look()
+		t.Logf("%s: highest RSS %.1f MiB above the %.1f of the empty server", kind, (highest-before)/mib, before/mib)
+	}
 }
 
 // exchange sends a registration and returns how long the answer took.
