@@ -136,9 +136,7 @@ func (s *Store) removeLoop(ctx context.Context) {
 			return
 		case <-s.removal:
 			_, err := s.removeClaimed(ctx)
-			if !s.closed.Load() { // what a close cuts off is done at the next start
-				s.trouble(err)
-			}
+			s.troubleUnlessClosed(err)
 		}
 	}
 }

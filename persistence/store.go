@@ -117,3 +117,11 @@ func (s *Store) trouble(err error) {
 		s.options.Trouble(err)
 	}
 }
+
+// troubleUnlessClosed is for what goes on in the background. What Close cuts off
+// is done by it, or at the next start.
+func (s *Store) troubleUnlessClosed(err error) {
+	if !s.closed.Load() {
+		s.trouble(err)
+	}
+}

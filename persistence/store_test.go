@@ -2,10 +2,12 @@ package persistence
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 )
 
 // openTest opens a store that is closed with the test.
@@ -140,4 +142,31 @@ func TestReadOnlyWhileAnotherHasItAndAfter(t *testing.T) {
 		t.Fatal(err)
 	}
 	look()
+}
+
+// renewals counts the leases that a store takes.
+type renewals struct {
+	database
+	taken chan struct{}
+}
+
+func (r renewals) renew(ctx context.Context, owner string, lease time.Duration) error {
+	err := r.database.renew(ctx, owner, lease)
+	select {
+	case r.taken <- struct{}{}:
+	case <-ctx.Done():
+	}
+	return err
+}
+
+// TestCloseIsNoTrouble: what goes on in the background while a store is being
+// closed may find it closed, and does not complain.
+func TestCloseIsNoTrouble(t *testing.T) {
+	taken := make(chan struct{}, 1) // Open takes the first
+	s := openTest(t, Options{Lease: 3 * time.Millisecond, database: func(d database) database { return renewals{d, taken} }})
+	s.closed.Store(true) // as Close does first
+	for range 4 {
+		<-taken // the next one comes when the work after the last is done
+	}
+	s.closed.Store(false)
 }

@@ -18,13 +18,11 @@ func (s *Store) leaseLoop(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		if err := s.counters.fault(s.rows.renew(ctx, s.owner, lease)); err != nil && ctx.Err() == nil {
-			s.trouble(err)
+		if err := s.counters.fault(s.rows.renew(ctx, s.owner, lease)); err != nil {
+			s.troubleUnlessClosed(err)
 			continue
 		}
-		if err := s.endAbandoned(ctx); err != nil && ctx.Err() == nil {
-			s.trouble(err)
-		}
+		s.troubleUnlessClosed(s.endAbandoned(ctx))
 	}
 }
 

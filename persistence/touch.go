@@ -32,7 +32,7 @@ func (s *Store) touchLoop(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			s.trouble(s.writeTouched(ctx))
+			s.troubleUnlessClosed(s.writeTouched(ctx))
 		}
 	}
 }
