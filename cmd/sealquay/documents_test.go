@@ -107,9 +107,14 @@ func typed(args []string) error {
 	return trace.Error
 }
 
-// runDocument runs all commands of a document in an empty folder, as somebody
-// does who follows it, with a port that is free.
+// runDocument runs all commands of a document, as somebody does who follows it.
 func runDocument(t *testing.T, name string) string {
+	t.Helper()
+	return runCommands(t, commandsOf(t, "../../docs/"+name))
+}
+
+// runCommands runs a script in an empty folder, with a port that is free.
+func runCommands(t *testing.T, script string) string {
 	t.Helper()
 	dir := t.TempDir()
 	self, err := os.Executable()
@@ -120,7 +125,7 @@ func runDocument(t *testing.T, name string) string {
 	if err := os.Symlink(self, filepath.Join(bin, "sealquay")); err != nil {
 		t.Fatal(err)
 	}
-	script := strings.ReplaceAll(commandsOf(t, "../../docs/"+name), "1234", freePort(t))
+	script = strings.ReplaceAll(script, "1234", freePort(t))
 	cmd := exec.CommandContext(t.Context(), "bash", "-eu")
 	cmd.Stdin = strings.NewReader("trap 'kill $(jobs -p) 2>/dev/null || :' EXIT\n" + script)
 	cmd.Dir = dir
@@ -154,6 +159,45 @@ func TestTutorial(t *testing.T) {
 		if !strings.Contains(said, want) {
 			t.Errorf("no %q in\n%s", want, said)
 		}
+	}
+}
+
+// TestReadme tries what README.md shows, with a smaller file and with this
+// program in the place of what go would build.
+func TestReadme(t *testing.T) {
+	shown := commandsOf(t, "../../README.md")
+	script := strings.NewReplacer(
+		"go run ./cmd/sealquay serve\n", "echo 1234 > port.info\nsealquay serve &\nuntil sealquay health; do sleep 1; done\n",
+		"go test ./...\n", "",
+		"go build -o sealquay ./cmd/sealquay\n", "ln -s \"$(command -v sealquay)\" sealquay\n",
+		"head -c 1G ", "head -c 1M ",
+	).Replace(shown)
+	said := runCommands(t, script)
+	for _, want := range []string{"acknowledged  big.bin: 1048576 bytes", "\nthe same\n"} {
+		if !strings.Contains(said, want) {
+			t.Errorf("no %q in\n%s", want, said)
+		}
+	}
+}
+
+// TestLoggingCommands runs what docs/LOGGING.md shows on the log of a server,
+// but for what does not end and what takes a log of 1 GiB.
+func TestLoggingCommands(t *testing.T) {
+	script := `echo 1234 > port.info
+sealquay serve 2> server.log &
+until sealquay health 2> health.log; do sleep 1; done
+echo text > letter.txt
+sealquay send --server 127.0.0.1:1234 --name alice letter.txt
+kill %1
+wait %1
+`
+	for line := range strings.Lines(commandsOf(t, "../../docs/LOGGING.md")) {
+		if !strings.Contains(line, "--follow") && !strings.Contains(line, "/tmp/sample.log") {
+			script += strings.TrimSuffix(line, "\n") + " || [ $? = 1 ] # nothing is found\n"
+		}
+	}
+	if said := runCommands(t, script); !strings.Contains(said, "valid_crc") || strings.Contains(said, "sealquay: ") {
+		t.Errorf("no request is shown, or something fails:\n%s", said)
 	}
 }
 
