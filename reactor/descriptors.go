@@ -48,9 +48,9 @@ func raiseDescriptorLimit() uint64 {
 	}
 	raised := unix.Rlimit{Cur: limit.Max, Max: limit.Max}
 	if limit.Cur < limit.Max && unix.Setrlimit(unix.RLIMIT_NOFILE, &raised) == nil {
-		return limit.Max
+		return uint64(limit.Max)
 	}
-	return limit.Cur
+	return uint64(limit.Cur)
 }
 
 func openDescriptors() int {

@@ -45,7 +45,7 @@ var families = []family{
 		byReason(func(n *figures) map[logging.Reason]int64 { return n.reactor.Refused })},
 	{"connections_closed_total", counter, []string{"reason"}, "Connections that ended, by what ended them; client_closed is the ordinary end.",
 		byReason(func(n *figures) map[logging.Reason]int64 { return n.reactor.Closed })},
-	{"connections_paused", gauge, nil, "Connections that are not read now, because too much of them waits or memory is short.",
+	{"connections_paused", gauge, nil, "Connections that are not read now, because too much of them waits or memory is short; one that a worker reads is not counted.",
 		one(func(n *figures) int64 { return n.reactor.Paused })},
 	{"connection_pauses_total", counter, nil, "How often a connection was paused.",
 		one(func(n *figures) int64 { return n.reactor.Pauses })},
