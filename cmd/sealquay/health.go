@@ -113,11 +113,18 @@ func probe(ctx context.Context, addr netip.AddrPort, dial client.DialFunc) error
 	if _, err := io.ReadFull(conn, answer[:]); err != nil {
 		return errors.Join(ctx.Err(), unanswered(conn, err))
 	}
+	if [2]byte(answer[:]) == tlsAlert {
+		return errors.New("it speaks TLS: ask by --tls")
+	}
 	if want := codec.AppendResponse(nil, codec.Documented, codec.RegistrationError{}); string(want) != string(answer[:]) {
 		return fmt.Errorf("it speaks another protocol: % x", answer)
 	}
 	return nil
 }
+
+// tlsAlert is how the record begins by which TLS refuses what is not TLS
+// (RFC 8446 section 5.1).
+var tlsAlert = [2]byte{21, 3}
 
 // unanswered says what may be the reason that no answer came.
 func unanswered(conn net.Conn, err error) error {
