@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/sealquay/sealquay/client"
@@ -107,7 +108,7 @@ func probe(ctx context.Context, addr netip.AddrPort, dial client.DialFunc) error
 		return err
 	}
 	if _, err := conn.Write(make([]byte, codec.RequestHeaderBytes)); err != nil {
-		return err
+		return unanswered(conn, err)
 	}
 	var answer [responseHeaderBytes]byte
 	if _, err := io.ReadFull(conn, answer[:]); err != nil {
@@ -129,10 +130,13 @@ var tlsAlert = [2]byte{21, 3}
 // unanswered says what may be the reason that no answer came.
 func unanswered(conn net.Conn, err error) error {
 	_, secure := conn.(*tls.Conn)
+	gone := errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 	switch {
 	case secure && strings.Contains(err.Error(), "certificate required"): // crypto/tls has no value for it
 		return fmt.Errorf("%w: it asks for a client's certificate; give one by --certificate and --key", err)
-	case !secure && errors.Is(err, io.EOF):
+	case secure && gone:
+		return fmt.Errorf("%w: it closes the connection; if it asks for a client's certificate, give one by --certificate and --key", err)
+	case gone:
 		return errors.New("it closes the connection; if it speaks TLS only, ask by --tls")
 	}
 	return err
