@@ -52,7 +52,7 @@ func (c *conn) lend() bool {
 // serveBulk reads and serves content until the connection's turn is over, or
 // until there is no more to read.
 func (c *conn) serveBulk(t *task) {
-	for served := 0; served < turn; served += largeChunk {
+	for served := 0; served < c.r.turn; served += largeChunk {
 		if !c.fillBulk(t) {
 			c.giveBack(t)
 			return

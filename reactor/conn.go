@@ -13,7 +13,7 @@ import (
 )
 
 // A conn is one connection. Its first part belongs to its loop, the second to
-// whoever holds the lock. It is what an idle connection costs, so the order of
+// whoever holds the lock in it. It is what an idle connection costs, so the order of
 // its fields leaves no gaps.
 type conn struct {
 	r      *Reactor
@@ -33,10 +33,10 @@ type conn struct {
 	*talk     // the reactor's silence until the client has sent something
 	closed    bool
 
+	serving    bool // in a pool, or being served
+	full       bool // waiting went over the high mark, and not yet under the low one
+	finished   bool // the session has ended
 	mu         sync.Mutex
-	serving    bool  // in a pool, or being served
-	full       bool  // waiting went over the high mark, and not yet under the low one
-	finished   bool  // the session has ended
 	answers    int32 // on their way to the loop
 	head, tail *task
 	waiting    int64         // bytes of memory in the queue

@@ -114,6 +114,14 @@ func serveReactor(l net.Listener, kind string) {
 		c.Listener, c.TLS = nil, TLS{Listener: l, Config: func() *tls.Config { return config }, HandshakeTimeout: time.Minute}
 	}
 	c.blocking = kind == "blocking"
+	if chunks, found := strings.CutPrefix(kind, "burst:"); found { // what cannot be lent to a worker
+		n, _ := strconv.Atoi(chunks)
+		c.blocking, c.burst = true, n*largeChunk
+	}
+	if chunks, found := strings.CutPrefix(kind, "turn:"); found {
+		n, _ := strconv.Atoi(chunks)
+		c.turn = n * largeChunk
+	}
 	if _, err := Start(c); err != nil {
 		panic(err)
 	}
@@ -384,6 +392,48 @@ func TestFigureMechanism(t *testing.T) {
 		})
 		_, _, highest := p.look()
 		t.Logf("%s: highest RSS %.1f MiB above the %.1f of the empty server", kind, (highest-before)/mib, before/mib)
+	}
+}
+
+// TestFigureBurst: what the length of a burst and of a turn does to 16 uploads
+// and to the others beside them.
+func TestFigureBurst(t *testing.T) {
+	const rounds, uploads, size = 3, 16, 128 << 20
+	from := make([]byte, mib)
+	for _, kinds := range [][]string{
+		{"burst:1", "burst:4", "burst:16", "burst:64"},
+		{"turn:1", "turn:4", "turn:16", "turn:64"},
+	} {
+		servers := make(map[string]*figureProcess)
+		cost, p99 := make(map[string][]float64), make(map[string][]float64)
+		for range rounds {
+			for _, kind := range kinds {
+				if servers[kind] == nil {
+					servers[kind] = startFigure(t, kind)
+				}
+				p := servers[kind]
+				before, _, _ := p.look()
+				took := p.during(kind, func() {
+					var all sync.WaitGroup
+					for range uploads {
+						all.Go(func() {
+							nc := p.dial()
+							defer nc.Close()
+							if err := upload(nc, size, true, from); err != nil {
+								t.Errorf("an upload: %v", err)
+							}
+						})
+					}
+					all.Wait()
+				})
+				after, _, _ := p.look()
+				cost[kind] = append(cost[kind], (after-before)/(uploads*size>>30))
+				p99[kind] = append(p99[kind], float64(took)/1e6)
+			}
+		}
+		for _, kind := range kinds {
+			t.Logf("%-8s chunks: %.2f s/GiB, p99 of the others %.1f ms", kind, median(cost[kind]), median(p99[kind]))
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package reactor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -46,6 +47,9 @@ type Config struct {
 	Log        *zap.Logger
 
 	blocking bool // a test wants connections to be paused without the poller
+
+	// What a figure varies, in bytes; 0 stands for the constants of these names.
+	burst, turn int
 }
 
 // waitingRequests bounds how many requests may wait for storage at once. Each
@@ -122,6 +126,7 @@ func Start(c Config) (*Reactor, error) {
 	if r.spare, err = os.Open(os.DevNull); err != nil {
 		return nil, err
 	}
+	r.burst, r.turn = cmp.Or(r.burst, burst), cmp.Or(r.turn, turn)
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	r.tasks.New = func() any { return new(task) }
 	r.content = newPool(c.Workers, r.serve(contentWork))

@@ -12,7 +12,7 @@ import (
 // burst is how many bytes of content are read from one connection before the
 // loop goes on to the next. Staying keeps its data in the cache; leaving keeps
 // the others from waiting (docs/DECISIONS.md).
-const burst = 16 * largeChunk
+const burst = 4 * largeChunk
 
 // receive takes what a read brought: requests go to the queue, content into
 // chunks. If there was more than fits the loop's buffer, content is then read
@@ -99,7 +99,7 @@ func (c *conn) takeContent(in []byte, more bool) []byte {
 // connection has no more, or had its turn, or is over its mark, or the memory
 // is short.
 func (c *conn) readContent() {
-	for taken := 0; taken < burst && c.decoder.ContentLeft() > 0 && !c.ending && !c.held() && !c.mayPause(); {
+	for taken := 0; taken < c.r.burst && c.decoder.ContentLeft() > 0 && !c.ending && !c.held() && !c.mayPause(); {
 		if c.filling == nil && !c.reopen() && !c.fillLarge() {
 			return
 		}

@@ -10,7 +10,7 @@ const turn = 4 * largeChunk
 // their order, as long as they are of this kind and its turn lasts.
 func (r *Reactor) serve(w work) func(*conn) {
 	return func(c *conn) {
-		for served := int64(0); served < turn; {
+		for served := int64(0); served < int64(c.r.turn); {
 			t := c.take(w)
 			if t == nil {
 				return

@@ -165,7 +165,7 @@ func (c *conn) takeOver() {
 // than that.
 func (c *conn) decrypt(in []byte) {
 	s := c.secure
-	s.in, s.left = in, burst
+	s.in, s.left = in, c.r.burst
 	for !c.closed && !c.ending {
 		n, err := s.engine.Read(c.loop.plain)
 		switch {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -19,18 +20,49 @@ func TestFigureRegistration(t *testing.T) {
 	}
 	p := startProcess(t, t.TempDir(), nil, "--port", "0").ready()
 	const rounds, each = 3, 300
-	var idle, loaded []float64
+	var idle, loaded, bareIdle, bareLoaded []float64
 	for round := range rounds {
 		idle = append(idle, registrations(t, p.addr, fmt.Sprintf("idle %d", round), each))
+		bareIdle = append(bareIdle, flushes(t, each))
 		end := upload16(t, p.addr)
 		loaded = append(loaded, registrations(t, p.addr, fmt.Sprintf("loaded %d", round), each))
+		bareLoaded = append(bareLoaded, flushes(t, each))
 		end()
 		time.Sleep(2 * time.Second) // the disk has something left to write
 	}
-	slices.Sort(idle)
-	slices.Sort(loaded)
-	t.Logf("p99 of a registration: idle %.1f ms (%.1f to %.1f), beside 16 uploads %.1f ms (%.1f to %.1f), %.1f times",
-		idle[rounds/2], idle[0], idle[rounds-1], loaded[rounds/2], loaded[0], loaded[rounds-1], loaded[rounds/2]/idle[rounds/2])
+	show := func(what string, idle, loaded []float64) {
+		slices.Sort(idle)
+		slices.Sort(loaded)
+		t.Logf("p99 of %s: idle %.1f ms (%.1f to %.1f), beside 16 uploads %.1f ms (%.1f to %.1f), %.1f times", what,
+			idle[rounds/2], idle[0], idle[rounds-1], loaded[rounds/2], loaded[0], loaded[rounds-1], loaded[rounds/2]/idle[rounds/2])
+	}
+	show("a registration", idle, loaded)
+	show("writing and flushing 4 KiB, without a server", bareIdle, bareLoaded)
+}
+
+// flushes is the limit for registrations, each of which waits for the disk: it
+// writes and flushes 4 KiB n times and returns the p99, in milliseconds.
+func flushes(t *testing.T, n int) float64 {
+	t.Helper()
+	file, err := os.Create(filepath.Join(t.TempDir(), "flushed"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	took := make([]float64, n)
+	for i := range took {
+		begin := time.Now()
+		if _, err := file.WriteAt(make([]byte, 4096), int64(i%256)*4096); err != nil {
+			t.Fatal(err)
+		}
+		if err := file.Sync(); err != nil {
+			t.Fatal(err)
+		}
+		took[i] = time.Since(begin).Seconds() * 1e3
+		time.Sleep(10 * time.Millisecond)
+	}
+	slices.Sort(took)
+	return took[n*99/100]
 }
 
 // registrations has n clients register one after the other, and returns the p99
