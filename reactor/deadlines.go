@@ -72,6 +72,7 @@ func (l *loop) lookAtDue() {
 
 // lookAt closes the connection if its time is over.
 func (c *conn) lookAt() {
+	defer c.recoverOnLoop() // or nobody would look at those behind it
 	if c.answeredLast {
 		c.endOutput()
 	}

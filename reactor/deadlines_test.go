@@ -154,6 +154,15 @@ func TestCrowdIsClosedInPortions(t *testing.T) {
 	p.send(registration())
 	p.expect(codec.CodeAcknowledged)
 	eventually(t, "all are open", func() bool { return s.Connections() == crowd+1 })
+	eventually(t, "nobody is served any more", func() bool {
+		idle := make(chan bool, 1)
+		s.eachLoop(func(l *loop) {
+			quiet := true
+			l.wheel.each(func(c *conn) { quiet = quiet && !c.busy() })
+			idle <- quiet
+		})
+		return <-idle
+	})
 	closed := make(chan int, 1)
 	s.eachLoop(func(l *loop) {
 		l.wheel.each(func(c *conn) {
