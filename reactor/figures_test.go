@@ -53,6 +53,8 @@ func serveFigure(kind string) {
 		go serveBuffered(l)
 	case "sink":
 		go serveNothing(l)
+	case "tls goroutines":
+		go servePlainTLS(l)
 	default:
 		serveReactor(l, kind)
 	}
@@ -106,11 +108,7 @@ func serveReactor(l net.Listener, kind string) {
 		c.RequestTimeout, c.IdleTimeout = lorisTimeout, lorisTimeout
 	}
 	if kind == "tls" {
-		own, err := makeCertificate("quay")
-		if err != nil {
-			panic(err)
-		}
-		config := &tls.Config{MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{own}}
+		config := figureTLS()
 		c.Listener, c.TLS = nil, TLS{Listener: l, Config: func() *tls.Config { return config }, HandshakeTimeout: time.Minute}
 	}
 	c.blocking = kind == "blocking"
@@ -124,6 +122,29 @@ func serveReactor(l net.Listener, kind string) {
 	}
 	if _, err := Start(c); err != nil {
 		panic(err)
+	}
+}
+
+func figureTLS() *tls.Config {
+	own, err := makeCertificate("quay")
+	if err != nil {
+		panic(err)
+	}
+	return &tls.Config{MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{own}}
+}
+
+// servePlainTLS is what any Go program would do: a goroutine for each connection,
+// which reads 8 KiB at a time.
+func servePlainTLS(l net.Listener) {
+	for own := tls.NewListener(l, figureTLS()); ; {
+		nc, err := own.Accept()
+		if err != nil {
+			return
+		}
+		go func() {
+			defer nc.Close()
+			_, _ = io.Copy(io.Discard, nc)
+		}()
 	}
 }
 
@@ -359,20 +380,23 @@ func TestFigureIdle(t *testing.T) {
 	t.Logf("%d idle connections: %.0f bytes of RSS each above %.1f MiB", connections, (after-before)/connections, before/mib)
 }
 
-// TestFigureIdleTLS: what a connection costs that says nothing after its handshake.
+// TestFigureIdleTLS: what a connection costs that says nothing after its
+// handshake, with the loops and with a goroutine for each.
 func TestFigureIdleTLS(t *testing.T) {
 	const connections = 5000
-	p := startFigure(t, "tls")
-	_, before, _ := p.look()
-	for range connections {
-		nc := tls.Client(p.dial(), &tls.Config{InsecureSkipVerify: true}) // what is measured is the server
-		defer nc.Close()
-		if err := nc.Handshake(); err != nil {
-			t.Fatal(err)
+	for _, kind := range []string{"tls", "tls goroutines"} {
+		p := startFigure(t, kind)
+		_, before, _ := p.look()
+		for range connections {
+			nc := tls.Client(p.dial(), &tls.Config{InsecureSkipVerify: true}) // what is measured is the server
+			defer nc.Close()
+			if err := nc.Handshake(); err != nil {
+				t.Fatal(err)
+			}
 		}
+		_, after, _ := p.look()
+		t.Logf("%s: %d idle connections: %.0f bytes of RSS each above %.1f MiB", kind, connections, (after-before)/connections, before/mib)
 	}
-	_, after, _ := p.look()
-	t.Logf("%d idle TLS connections: %.0f bytes of RSS each above %.1f MiB", connections, (after-before)/connections, before/mib)
 }
 
 // TestFigureMechanism: one upload at full speed into a consumer of 300 MB/s, and
