@@ -319,6 +319,21 @@ func upload(nc *net.TCPConn, size int, reactor bool, from []byte) error {
 	return err
 }
 
+// uploads has so many clients send size bytes each, all at once, to a reactor.
+func (p *figureProcess) uploads(clients, size int, from []byte) {
+	var all sync.WaitGroup
+	for range clients {
+		all.Go(func() {
+			nc := p.dial()
+			defer nc.Close()
+			if err := upload(nc, size, true, from); err != nil {
+				p.t.Errorf("an upload: %v", err)
+			}
+		})
+	}
+	all.Wait()
+}
+
 // TestFigureReceive: processor seconds per GiB, received only.
 func TestFigureReceive(t *testing.T) {
 	kinds := []string{"plain", "reactor", "gnet"}
@@ -407,13 +422,7 @@ func TestFigureMechanism(t *testing.T) {
 		p := startFigure(t, kind)
 		_, before, _ := p.look()
 		p.during(kind+", without load", func() { time.Sleep(3 * time.Second) })
-		p.during(kind+", one upload", func() {
-			nc := p.dial()
-			defer nc.Close()
-			if err := upload(nc, 1<<30, true, from); err != nil {
-				t.Errorf("the upload: %v", err)
-			}
-		})
+		p.during(kind+", one upload", func() { p.uploads(1, 1<<30, from) })
 		_, _, highest := p.look()
 		t.Logf("%s: highest RSS %.1f MiB above the %.1f of the empty server", kind, (highest-before)/mib, before/mib)
 	}
@@ -437,19 +446,7 @@ func TestFigureBurst(t *testing.T) {
 				}
 				p := servers[kind]
 				before, _, _ := p.look()
-				took := p.during(kind, func() {
-					var all sync.WaitGroup
-					for range uploads {
-						all.Go(func() {
-							nc := p.dial()
-							defer nc.Close()
-							if err := upload(nc, size, true, from); err != nil {
-								t.Errorf("an upload: %v", err)
-							}
-						})
-					}
-					all.Wait()
-				})
+				took := p.during(kind, func() { p.uploads(uploads, size, from) })
 				after, _, _ := p.look()
 				cost[kind] = append(cost[kind], (after-before)/(uploads*size>>30))
 				p99[kind] = append(p99[kind], float64(took)/1e6)
@@ -523,19 +520,7 @@ func TestFigureThrottled(t *testing.T) {
 	p := startFigure(t, "throttled")
 	from := make([]byte, 64<<10)
 	p.during("without load", func() { time.Sleep(5 * time.Second) })
-	p.during("1,000 uploads", func() {
-		var all sync.WaitGroup
-		for range uploads {
-			all.Go(func() {
-				nc := p.dial()
-				defer nc.Close()
-				if err := upload(nc, size, true, from); err != nil {
-					t.Errorf("an upload: %v", err)
-				}
-			})
-		}
-		all.Wait()
-	})
+	p.during("1,000 uploads", func() { p.uploads(uploads, size, from) })
 	_, _, highest := p.look()
 	t.Logf("highest RSS %.0f MiB, the budget is 256", highest/mib)
 }
