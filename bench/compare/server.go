@@ -68,7 +68,7 @@ func measure(ctx context.Context, s server, root string, streams int, size int64
 	if err != nil {
 		return 0, err
 	}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	endWithParent(cmd)
 	if err := cmd.Start(); err != nil {
 		return 0, err
 	}
