@@ -62,23 +62,41 @@ func (s *Store) wakeDeliveries() {
 	}
 }
 
-// TakeDeliveries takes up to limit deliveries that are due, the longest due
-// first. Nobody else takes them before the lease is over; by then they are to
-// be Delivered or Postponed. With none, next is when the first will be due; it
-// is zero when there is none at all.
-func (s *Store) TakeDeliveries(ctx context.Context, limit int, lease time.Duration) (taken []Delivery, next time.Time, err error) {
-	at := now()
-	var waiting []Delivery
+// TakeDeliveries takes up to limit deliveries to a target that are due, the
+// longest due first. Nobody else takes them before the lease is over; by then
+// they are to be Delivered or Postponed. With none, next is when the first will
+// be due; it is zero when there is none at all.
+func (s *Store) TakeDeliveries(ctx context.Context, target string, limit int, lease time.Duration) (taken []Delivery, next time.Time, err error) {
+	for {
+		at := now()
+		waiting, err := s.waitingDeliveries(ctx, target, limit)
+		if err != nil || len(waiting) == 0 {
+			return nil, next, err
+		}
+		if waiting[0].Due.After(at) {
+			return nil, waiting[0].Due, nil
+		}
+		taken, err = s.leaseDeliveries(ctx, waiting, at, lease)
+		if err != nil || len(taken) > 0 {
+			return taken, next, err
+		} // other nodes have taken all of them meanwhile: there may be more
+	}
+}
+
+const waitingQuery = `SELECT ` + deliveryColumns + ` FROM deliveries JOIN clients ON clients.ID = deliveries.ID
+	WHERE Target = ? AND NOT Dead ORDER BY Due LIMIT ?`
+
+// waitingDeliveries are the first that a target is to be told, due or not.
+func (s *Store) waitingDeliveries(ctx context.Context, target string, limit int) (waiting []Delivery, err error) {
 	err = s.view(ctx, func(t tx) error {
-		return t.list(&waiting, `SELECT `+deliveryColumns+` FROM deliveries JOIN clients ON clients.ID = deliveries.ID
-			WHERE NOT Dead ORDER BY Due LIMIT ?`, limit)
+		return t.list(&waiting, waitingQuery, target, limit)
 	})
-	if err != nil || len(waiting) == 0 {
-		return nil, next, err
-	}
-	if waiting[0].Due.After(at) {
-		return nil, waiting[0].Due, nil
-	}
+	return waiting, err
+}
+
+// leaseDeliveries takes those that are due at a time and that nobody else has
+// taken since they were looked at.
+func (s *Store) leaseDeliveries(ctx context.Context, waiting []Delivery, at time.Time, lease time.Duration) (taken []Delivery, err error) {
 	err = s.update(ctx, func(t tx) error {
 		taken = taken[:0]
 		for _, d := range waiting {
@@ -98,7 +116,7 @@ func (s *Store) TakeDeliveries(ctx context.Context, limit int, lease time.Durati
 		}
 		return nil
 	})
-	return taken, next, err
+	return taken, err
 }
 
 // takeBackDeliveries makes due what another process had taken or postponed.

@@ -2,6 +2,8 @@ package persistence
 
 import (
 	"errors"
+	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -22,17 +24,26 @@ func databaseGivesOnce(t *testing.T, d database) {
 	}
 	var got atomic.Int64
 	var takers sync.WaitGroup
-	for range 8 {
+	for n := range 8 {
 		takers.Go(func() {
+			target := s.options.Hooks[n%2]
 			for {
-				taken, next, err := s.TakeDeliveries(t.Context(), 7, time.Hour)
+				taken, next, err := s.TakeDeliveries(t.Context(), target, 7, time.Hour)
 				if err != nil {
 					t.Error(err)
 					return
 				}
+				for _, d := range taken {
+					if d.Target != target {
+						t.Errorf("%s was taken for %s", d.Target, target)
+					}
+				}
 				got.Add(int64(len(taken)))
-				if len(taken) == 0 && !next.IsZero() {
-					return // all that is left is leased
+				if len(taken) == 0 { // all that is left is leased
+					if time.Until(next) < time.Minute {
+						t.Errorf("nothing was taken, and the next is due at %v", next)
+					}
+					return
 				}
 			}
 		})
@@ -40,6 +51,25 @@ func databaseGivesOnce(t *testing.T, d database) {
 	takers.Wait()
 	if got.Load() != 2*files {
 		t.Errorf("%d deliveries were taken, of %d", got.Load(), 2*files)
+	}
+}
+
+// TestDeliveriesAreFoundByTarget: to take some reads neither those of other
+// targets nor dead ones, and sorts nothing.
+func TestDeliveriesAreFoundByTarget(t *testing.T) {
+	db := openRaw(t, filepath.Join(fastDir(t), databaseFile))
+	if err := migrate(t.Context(), db, sqliteMigrations()); err != nil {
+		t.Fatal(err)
+	}
+	var plan []struct {
+		ID, Parent, NotUsed int
+		Detail              string
+	}
+	if err := db.Select(&plan, `EXPLAIN QUERY PLAN `+waitingQuery, "a", 4); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(plan[0].Detail, "deliveries_by_target (Target=?)") || len(plan) != 2 {
+		t.Errorf("the plan is %+v", plan)
 	}
 }
 
@@ -55,7 +85,7 @@ func TestDelivery(t *testing.T) {
 	}
 	take := func(want int) (d Delivery) {
 		t.Helper()
-		taken, _, err := s.TakeDeliveries(t.Context(), 10, time.Hour)
+		taken, _, err := s.TakeDeliveries(t.Context(), "command", 10, time.Hour)
 		if err != nil || len(taken) != want {
 			t.Fatalf("%d were taken, %v; want %d", len(taken), err, want)
 		}
@@ -128,10 +158,13 @@ func TestDeliveryIsRecordedWithTheFile(t *testing.T) {
 // TestDeliveriesOfAProcessThatIsGone are due as soon as the next one begins:
 // those that it had taken, and those that it had postponed, but no dead ones.
 func TestDeliveriesOfAProcessThatIsGone(t *testing.T) {
-	options := Options{DataDir: t.TempDir(), Hooks: []string{"a", "b", "c"}}
+	options := Options{DataDir: t.TempDir(), Hooks: []string{"a"}}
 	s := openTest(t, options)
-	verifyNew(t, s, register(t, s, "anna"), "f", "text")
-	taken, _, err := s.TakeDeliveries(t.Context(), 10, time.Hour)
+	anna := register(t, s, "anna")
+	for _, name := range []string{"f", "g", "h"} {
+		verifyNew(t, s, anna, name, "text")
+	}
+	taken, _, err := s.TakeDeliveries(t.Context(), "a", 10, time.Hour)
 	if err != nil || len(taken) != 3 {
 		t.Fatalf("%d were taken, %v", len(taken), err)
 	}
@@ -141,7 +174,7 @@ func TestDeliveriesOfAProcessThatIsGone(t *testing.T) {
 		t.Fatal(err)
 	}
 	s = openTest(t, options)
-	again, _, err := s.TakeDeliveries(t.Context(), 10, time.Hour)
+	again, _, err := s.TakeDeliveries(t.Context(), "a", 10, time.Hour)
 	if err != nil || len(again) != 2 || again[0].Attempts != 2 || again[1].Attempts != 2 {
 		t.Errorf("%+v, %v; want two", again, err)
 	}

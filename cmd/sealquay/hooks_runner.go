@@ -112,8 +112,8 @@ type outbox struct{ store *persistence.Store }
 
 func (o outbox) Recorded() <-chan struct{} { return o.store.DeliveriesRecorded() }
 
-func (o outbox) Take(ctx context.Context, limit int, lease time.Duration) (taken []hooks.Delivery, next time.Time, err error) {
-	rows, next, err := o.store.TakeDeliveries(ctx, limit, lease)
+func (o outbox) Take(ctx context.Context, target string, limit int, lease time.Duration) (taken []hooks.Delivery, next time.Time, err error) {
+	rows, next, err := o.store.TakeDeliveries(ctx, target, limit, lease)
 	for _, row := range rows {
 		taken = append(taken, hooks.Delivery{ID: row.Delivery, Target: row.Target, Attempts: row.Attempts, Event: hooks.Event{
 			Type:       "file.verified",

@@ -96,6 +96,70 @@ func TestHooks(t *testing.T) {
 	}
 }
 
+// TestSlowHook: a URL that does not answer holds up no program, and what it has
+// not taken waits until it does, also while it is not configured.
+func TestSlowHook(t *testing.T) {
+	const files = 7
+	stuck, events := make(chan struct{}, files), make(chan hooks.Event, files)
+	var slow atomic.Bool
+	slow.Store(true)
+	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		var e hooks.Event
+		if err := json.NewDecoder(r.Body).Decode(&e); err != nil {
+			t.Error(err)
+		}
+		if slow.Load() {
+			stuck <- struct{}{}
+			<-r.Context().Done()
+			return
+		}
+		events <- e
+	}))
+	defer receiver.Close()
+	program, seen := filepath.Join(t.TempDir(), "hook"), t.TempDir()
+	if err := os.WriteFile(program, fmt.Appendf(nil, "#!/bin/sh\n: > %s/$SEALQUAY_HOOK_DELIVERY\n", seen), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	configure := func(url, command string) func(*config.Config) {
+		return func(c *config.Config) { c.Hooks.URL, c.Hooks.Command, c.Hooks.Timeout = url, command, time.Hour }
+	}
+
+	s := startTestServerIn(t, dir, configure(receiver.URL, program))
+	p := dial(t, s)
+	who := p.register("anna")
+	key := p.exchange(who)
+	for n := range files {
+		p.deliver(who, key, fmt.Sprint("file ", n), []byte("text"))
+	}
+	eventually(t, func() bool { return s.undelivered(t) == files && len(stuck) == 4 },
+		func() string { return fmt.Sprintf("%d are left, %d are under way", s.undelivered(t), len(stuck)) })
+	if told, err := os.ReadDir(seen); err != nil || len(told) != files {
+		t.Errorf("the program was told of %d files, %v", len(told), err)
+	}
+	p.close()
+	s.stop(t)
+
+	s = startTestServerIn(t, dir, configure("", program))
+	p = dial(t, s)
+	p.deliver(who, p.exchange(who), "last", []byte("text"))
+	p.close()
+	eventually(t, func() bool { return s.undelivered(t) == files },
+		func() string { return fmt.Sprintf("%d are left", s.undelivered(t)) })
+	s.stop(t)
+
+	slow.Store(false)
+	s = startTestServerIn(t, dir, configure(receiver.URL, ""))
+	for range files {
+		told(t, events)
+	}
+	eventually(t, func() bool { return s.undelivered(t) == 0 },
+		func() string { return fmt.Sprintf("%d are left", s.undelivered(t)) })
+	if failed := s.log.lines(t, logging.HookFailed); len(failed) > 0 {
+		t.Errorf("the log says %v", failed)
+	}
+}
+
 func (s *testServer) undelivered(t *testing.T) (n int) {
 	t.Helper()
 	for _, err := range s.store.Deliveries(t.Context()) {

@@ -7,13 +7,17 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -45,12 +49,12 @@ func newOutbox(all ...Delivery) *outbox {
 	return o
 }
 
-func (o *outbox) Take(_ context.Context, limit int, lease time.Duration) (taken []Delivery, next time.Time, err error) {
+func (o *outbox) Take(_ context.Context, target string, limit int, lease time.Duration) (taken []Delivery, next time.Time, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for _, e := range o.waiting {
 		switch {
-		case e.dead:
+		case e.dead || e.Target != target:
 		case e.due.After(time.Now()):
 			if next.IsZero() || e.due.Before(next) {
 				next = e.due
@@ -77,6 +81,23 @@ func (o *outbox) Postpone(_ context.Context, d Delivery, again time.Time, failur
 	e := o.waiting[d.ID]
 	e.due, e.failure, e.dead = again, failure, again.IsZero()
 	return nil
+}
+
+// add records more.
+func (o *outbox) add(all ...Delivery) {
+	o.mu.Lock()
+	for _, d := range all {
+		o.waiting[d.ID] = &entry{Delivery: d, due: time.Now()}
+	}
+	o.mu.Unlock()
+	o.recorded <- struct{}{}
+}
+
+// left names what is not delivered.
+func (o *outbox) left() []string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return slices.Collect(maps.Keys(o.waiting))
 }
 
 func (o *outbox) Recorded() <-chan struct{} { return o.recorded }
@@ -131,7 +152,8 @@ func TestRetry(t *testing.T) {
 	})
 }
 
-// TestDead gives up after the attempts that are allowed, and goes on with others.
+// TestDead gives up after the attempts that are allowed, and leaves alone what
+// is for a target that is not configured.
 func TestDead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o, g := newOutbox(Delivery{ID: "D1", Target: "a"}, Delivery{ID: "D2", Target: "gone"}), &target{fails: 1 << 30}
@@ -141,10 +163,104 @@ func TestDead(t *testing.T) {
 		if e := o.waiting["D1"]; !e.dead || e.failure != "not now" || e.Attempts != 3 || len(g.tries) != 3 {
 			t.Errorf("%+v after %d tries", e, len(g.tries))
 		}
-		if e := o.waiting["D2"]; !e.dead || !strings.Contains(e.failure, "not configured") {
-			t.Errorf("%+v", e)
+		if e := o.waiting["D2"]; e.dead || e.Attempts != 0 {
+			t.Errorf("not configured: %+v", e)
 		}
 	})
+}
+
+// many makes so many deliveries to a target.
+func many(target string, n int) (all []Delivery) {
+	for i := range n {
+		id := fmt.Sprint(target, i)
+		all = append(all, Delivery{ID: id, Target: target, Event: Event{Delivery: id}})
+	}
+	return all
+}
+
+// slow is a target that takes an event when one comes from release, and counts.
+type slow struct {
+	release               <-chan struct{}
+	underWay, most, taken atomic.Int32
+}
+
+func (g *slow) Deliver(ctx context.Context, _ Event) error {
+	if n := g.underWay.Add(1); n > g.most.Load() {
+		g.most.Store(n)
+	}
+	defer g.underWay.Add(-1)
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-g.release:
+		g.taken.Add(1)
+		return nil
+	}
+}
+
+// TestSlowTargetHoldsUpNoOther: while one target takes nothing, with more
+// waiting than may be under way, another is told of everything, also of what is
+// recorded meanwhile. And each slow delivery makes room for one more as it ends.
+func TestSlowTargetHoldsUpNoOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOutbox(append(many("slow", 20), many("quick", 20)...)...)
+		release, always := make(chan struct{}), make(chan struct{})
+		close(always)
+		late, quick := &slow{release: release}, &slow{release: always}
+		began := time.Now()
+		r := Start(Config{
+			Outbox: o, Targets: map[string]Target{"slow": late, "quick": quick}, Timeout: time.Hour, Attempts: 3,
+			Told:  func(Delivery, error, bool) {},
+			Fault: func(err error) { t.Error(err) },
+		})
+		synctest.Wait()
+		if quick.taken.Load() != 20 || late.underWay.Load() != parallel {
+			t.Errorf("%d quick ones were taken, %d slow ones are under way", quick.taken.Load(), late.underWay.Load())
+		}
+		o.add(many("quick", 30)[20:]...)
+		synctest.Wait()
+		if quick.taken.Load() != 30 {
+			t.Errorf("of those recorded meanwhile %d were taken", quick.taken.Load()-20)
+		}
+		for n := int32(1); n <= 5; n++ {
+			release <- struct{}{}
+			synctest.Wait()
+			if late.taken.Load() != n || late.underWay.Load() != parallel {
+				t.Errorf("after %d slow ones %d are under way", late.taken.Load(), late.underWay.Load())
+			}
+		}
+		if time.Since(began) != 0 {
+			t.Errorf("it took %v", time.Since(began))
+		}
+		r.Stop()
+		if late.most.Load() != parallel || late.underWay.Load() != 0 {
+			t.Errorf("up to %d slow ones at once, %d are left", late.most.Load(), late.underWay.Load())
+		}
+	})
+}
+
+// TestSlowDeliveryHoldsUpNoOther of the same target.
+func TestSlowDeliveryHoldsUpNoOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOutbox(many("a", 20)...)
+		g := hangsOn{"a7": true}
+		r := start(t, o, g, 3)
+		synctest.Wait()
+		if left := o.left(); len(left) != 1 || left[0] != "a7" {
+			t.Errorf("%q are left", left)
+		}
+		r.Stop()
+	})
+}
+
+// hangsOn is a target that takes all deliveries but some.
+type hangsOn map[string]bool
+
+func (g hangsOn) Deliver(ctx context.Context, e Event) error {
+	if g[e.Delivery] {
+		<-ctx.Done()
+	}
+	return ctx.Err()
 }
 
 // TestStopGivesBack ends an attempt, and the next runner has it at once.
@@ -171,10 +287,7 @@ func TestRecorded(t *testing.T) {
 		o, g := newOutbox(), &target{}
 		r := start(t, o, g, 3)
 		synctest.Wait()
-		o.mu.Lock()
-		o.waiting["D1"] = &entry{Delivery: Delivery{ID: "D1", Target: "a", Event: event}, due: time.Now()}
-		o.mu.Unlock()
-		o.recorded <- struct{}{}
+		o.add(Delivery{ID: "D1", Target: "a", Event: event})
 		synctest.Wait()
 		if len(g.events) != 1 {
 			t.Errorf("%d events", len(g.events))

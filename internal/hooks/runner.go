@@ -2,8 +2,6 @@ package hooks
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"sync"
 	"time"
 )
@@ -33,15 +31,16 @@ type Event struct {
 
 // An Outbox holds what is still to be told.
 type Outbox interface {
-	// Take takes up to limit deliveries that are due, for as long as lease says.
-	// With none, next is when the first will be due; zero when none waits.
-	Take(ctx context.Context, limit int, lease time.Duration) (taken []Delivery, next time.Time, err error)
+	// Take takes up to limit deliveries to a target that are due, for as long as
+	// lease says. With none, next is when the first will be due; zero when none
+	// waits.
+	Take(ctx context.Context, target string, limit int, lease time.Duration) (taken []Delivery, next time.Time, err error)
 	// Delivered ends a delivery.
 	Delivered(ctx context.Context, d Delivery) error
 	// Postpone gives a delivery back because of a failure. A zero time means
 	// that it is never tried again.
 	Postpone(ctx context.Context, d Delivery, again time.Time, failure string) error
-	// Recorded holds a token when deliveries were added.
+	// Recorded holds a token when deliveries were added, to whichever targets.
 	Recorded() <-chan struct{}
 }
 
@@ -65,30 +64,38 @@ type Config struct {
 }
 
 const (
-	// parallel is how many deliveries are under way at once.
+	// parallel is how many deliveries to one target are under way at once.
 	parallel = 4
 	// leaseBeyond is what a lease has beyond the time of an attempt: after the
 	// crash of one of several nodes a delivery waits so much longer.
 	leaseBeyond = 30 * time.Second
-	// rest is how long the outbox is left alone at most: other nodes may record
-	// deliveries, too. After a failure of the outbox it is the wait, too.
+	// rest is how long a target's deliveries are left alone at most: other nodes
+	// may record some, too. After a failure of the outbox it is the wait, too.
 	rest = 30 * time.Second
 	// longestFailure is how much of a failure is kept, in bytes.
 	longestFailure = 500
 )
 
-// A Runner delivers until it is stopped.
+// A Runner delivers until it is stopped. Each target has its own deliveries
+// under way: a slow one holds up no other.
 type Runner struct {
 	Config
 	cancel context.CancelFunc
 	done   sync.WaitGroup
 }
 
-// Start begins to deliver what is in the outbox.
+// Start begins to deliver what is in the outbox for the targets. What is there
+// for others stays as it is.
 func Start(c Config) *Runner {
 	ctx, cancel := context.WithCancel(context.Background())
 	r := &Runner{Config: c, cancel: cancel}
-	r.done.Go(func() { r.run(ctx) })
+	var lines []*line
+	for name, target := range c.Targets {
+		l := &line{r, name, target, make(chan struct{}, parallel), make(chan struct{}, 1)}
+		lines = append(lines, l)
+		r.done.Go(func() { l.run(ctx) })
+	}
+	r.done.Go(func() { r.spread(ctx, lines) })
 	return r
 }
 
@@ -99,84 +106,16 @@ func (r *Runner) Stop() {
 	r.done.Wait()
 }
 
-func (r *Runner) run(ctx context.Context) {
-	for ctx.Err() == nil {
-		taken, next, err := r.Outbox.Take(ctx, parallel, r.Timeout+leaseBeyond)
-		if err != nil && ctx.Err() == nil {
-			r.Fault(fmt.Errorf("take deliveries: %w", err))
+// spread tells every line that deliveries were recorded.
+func (r *Runner) spread(ctx context.Context, lines []*line) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-r.Outbox.Recorded():
 		}
-		if len(taken) == 0 {
-			r.wait(ctx, next)
-			continue
+		for _, l := range lines {
+			l.lookAgain()
 		}
-		var attempts sync.WaitGroup
-		for _, d := range taken {
-			attempts.Go(func() { r.attempt(ctx, d) })
-		}
-		attempts.Wait()
 	}
-}
-
-// wait returns when a delivery may be due.
-func (r *Runner) wait(ctx context.Context, next time.Time) {
-	left := rest
-	if !next.IsZero() {
-		left = min(left, max(time.Until(next), 0))
-	}
-	timer := time.NewTimer(left)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
-	case <-r.Outbox.Recorded():
-	}
-}
-
-func (r *Runner) attempt(ctx context.Context, d Delivery) {
-	err := r.deliver(ctx, d)
-	// What became of it is recorded even when the runner is being stopped.
-	recording, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaseBeyond)
-	defer cancel()
-	switch {
-	case err == nil:
-		err = r.Outbox.Delivered(recording, d)
-		r.Told(d, nil, false)
-	case ctx.Err() != nil:
-		err = r.Outbox.Postpone(recording, d, time.Now(), "the server stopped")
-	default:
-		err = r.failed(recording, d, err)
-	}
-	if err != nil {
-		r.Fault(fmt.Errorf("record delivery %s: %w", d.ID, err))
-	}
-}
-
-func (r *Runner) deliver(ctx context.Context, d Delivery) error {
-	target := r.Targets[d.Target]
-	if target == nil {
-		return fmt.Errorf("%w: %s", errNoTarget, d.Target)
-	}
-	ctx, cancel := context.WithTimeout(ctx, r.Timeout)
-	defer cancel()
-	return target.Deliver(ctx, d.Event)
-}
-
-// errNoTarget means that a delivery was recorded for a target that is not
-// configured any more. It waits for it as for one that is away.
-var errNoTarget = errors.New("the hook is not configured")
-
-func (r *Runner) failed(ctx context.Context, d Delivery, failure error) error {
-	dead := d.Attempts >= r.Attempts
-	var again time.Time
-	if !dead {
-		again = time.Now().Add(pause(d.Attempts))
-	}
-	r.Told(d, failure, dead)
-	text := failure.Error()
-	return r.Outbox.Postpone(ctx, d, again, text[:min(len(text), longestFailure)])
-}
-
-// pause is the wait after so many attempts: 1 s, 2 s, 4 s, up to 10 minutes.
-func pause(attempts int) time.Duration {
-	return min(time.Second<<min(attempts-1, 20), 10*time.Minute)
 }
