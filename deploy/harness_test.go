@@ -12,6 +12,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // output runs a program, which must succeed, and returns what it prints.
@@ -132,6 +133,16 @@ func startServer(t *testing.T, cmd *exec.Cmd) (port string, end func()) {
 		}
 		if err := cmd.Wait(); err != nil {
 			t.Errorf("the server ended with: %v", err)
+		}
+	}
+}
+
+// eventually waits until something holds, for as long as a busy machine may take.
+func eventually(t *testing.T, holds func() bool, otherwise func() string) {
+	t.Helper()
+	for end := time.Now().Add(time.Minute); !holds(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal(otherwise())
 		}
 	}
 }

@@ -1,8 +1,6 @@
 package deploy
 
 import (
-	"bufio"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,103 +8,6 @@ import (
 	"strings"
 	"testing"
 )
-
-// A machine is this one as its packages see it, with all that is written to it
-// in memory: what is installed there is gone with the test.
-type machine struct {
-	t    *testing.T
-	pid  string // a process in its mount namespace
-	root string
-}
-
-// newMachine lays a file system in memory over this machine's, in a mount
-// namespace of its own.
-func newMachine(t *testing.T) machine {
-	t.Helper()
-	needRoot(t)
-	folder := t.TempDir()
-	cmd := exec.Command("unshare", "--mount", "sh", "-ec", `
-		mount -t tmpfs none "$1"
-		mkdir "$1/upper" "$1/work" "$1/root"
-		mount -t overlay none -o lowerdir=/,upperdir="$1/upper",workdir="$1/work" "$1/root"
-		mount --rbind /proc "$1/root/proc"
-		mount --rbind /dev "$1/root/dev"
-		echo mounted $$
-		read -r _ || true`, "sh", folder)
-	stop, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd.Stderr = os.Stderr
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = stop.Close()
-		_ = cmd.Wait()
-	})
-	line, err := bufio.NewReader(out).ReadString('\n')
-	pid, mounted := strings.CutPrefix(strings.TrimSpace(line), "mounted ")
-	if !mounted {
-		t.Fatalf("nothing can be mounted here: %q, %v", line, err)
-	}
-	go io.Copy(io.Discard, out)
-	return machine{t, pid, filepath.Join(folder, "root")}
-}
-
-// command is a command on the machine, without a shell in between.
-func (m machine) command(args ...string) *exec.Cmd {
-	return exec.Command("nsenter", append([]string{"--mount", "--target", m.pid, "chroot", m.root}, args...)...)
-}
-
-// run runs a command on the machine, which must succeed.
-func (m machine) run(args ...string) string {
-	m.t.Helper()
-	cmd := m.command(args...)
-	return output(m.t, cmd.Args[0], cmd.Args[1:]...)
-}
-
-// put copies a file of this machine into /tmp of the other.
-func (m machine) put(path string) string {
-	m.t.Helper()
-	content, err := os.Open(path)
-	if err != nil {
-		m.t.Fatal(err)
-	}
-	defer content.Close()
-	to := "/tmp/" + filepath.Base(path)
-	cmd := m.command("tee", to)
-	cmd.Stdin, cmd.Stdout = content, io.Discard
-	if err := cmd.Run(); err != nil {
-		m.t.Fatal(err)
-	}
-	return to
-}
-
-func (m machine) exists(path string) bool { return m.command("test", "-e", path).Run() == nil }
-
-// expect checks the mode and the owner of paths.
-func (m machine) expect(want map[string]string) {
-	m.t.Helper()
-	for path, is := range want {
-		if got := strings.TrimSpace(m.run("stat", "-c", "%A %U:%G", path)); got != is {
-			m.t.Errorf("%s is %s, want %s", path, got, is)
-		}
-	}
-}
-
-func (m machine) gone(paths ...string) {
-	m.t.Helper()
-	for _, path := range paths {
-		if m.exists(path) {
-			m.t.Errorf("%s is still there", path)
-		}
-	}
-}
 
 // installed is what either package leaves on a machine.
 var installed = map[string]string{
