@@ -48,7 +48,8 @@ type MoveReport struct {
 // Each content goes the way of an upload: it is verified in the target only
 // after it is whole there and safe, and what a run that was ended leaves is
 // removed like the rest of an upload. What the target has already is not copied
-// again, so that Move may be repeated until it reports no problem. Each content
+// again, so that Move may be repeated until it reports no problem. What a quota
+// of the target does not allow is a problem. Each content
 // is compared with the checksum of its row while it is copied, and once more as
 // it is read from the target.
 func Move(ctx context.Context, from, to *Store, options MoveOptions) (MoveReport, error) {
@@ -173,7 +174,7 @@ func (m *mover) content(ctx context.Context, row fileRow, verify func(*Upload, c
 		return m.restore(ctx, row, key)
 	}
 	if key, err = m.copy(ctx, row, verify); err != nil {
-		if ctx.Err() != nil || !errors.Is(err, errDamaged) {
+		if ctx.Err() != nil || !errors.Is(err, errDamaged) && !isQuota(err) {
 			return err
 		}
 		m.leave(row.ID, name, row.FileName, err)
@@ -194,6 +195,8 @@ func (m *mover) advance(row fileRow) {
 
 // errDamaged is the reason for which the content of one row is left.
 var errDamaged = errors.New("the content is not what its row says")
+
+func isQuota(err error) bool { return errors.As(err, new(*QuotaError)) }
 
 // copy brings a content to the target, and returns its key there.
 func (m *mover) copy(ctx context.Context, row fileRow, verify func(*Upload, context.Context) error) (string, error) {

@@ -105,7 +105,10 @@ func (u *Upload) verifyVersion(ctx context.Context, row fileRow) error {
 	}
 	err := u.publish(ctx)
 	if err == nil {
-		err = u.store.update(ctx, func(t tx) error { return u.recordVersion(t, row) })
+		err = u.store.update(ctx, func(t tx) error {
+			_, err := u.store.counted(t, u.id, u.fileName, nil, func() error { return u.recordVersion(t, row) })
+			return err
+		})
 	}
 	if err != nil {
 		return u.fail("verify", err)

@@ -110,6 +110,30 @@ func TestMoveBringsEverythingAlong(t *testing.T) {
 	}
 }
 
+// TestMoveCounts: the quotas of the target count what comes, and what they do
+// not allow is listed and left.
+func TestMoveCounts(t *testing.T) {
+	from, _ := filled(t)
+	for _, conflict := range []Conflict{Replace, Keep} {
+		for _, allowed := range []int64{4, 5} { // of the 5 contents of each client
+			to := openTest(t, Options{DataDir: fastDir(t), OnConflict: conflict, Keep: 3, Quota: Quota{ClientFiles: allowed, TotalFiles: 100}})
+			report, err := Move(t.Context(), from, to, MoveOptions{})
+			if left := 2 * (5 - allowed); err != nil || report.Files != 2*allowed || int64(len(report.Problems)) != left {
+				t.Errorf("%v, %d allowed: %+v, %v, want %d left", conflict, allowed, report, err, left)
+			}
+			for _, p := range report.Problems {
+				if !strings.Contains(p.Reason, "the quota is 4") {
+					t.Errorf("problem %+v", p)
+				}
+			}
+			mustAgree(t, to)
+			if files, _, _, err := to.TotalUsage(t.Context()); err != nil || files != 2*allowed {
+				t.Errorf("%v, %d allowed: %d files are counted, %v", conflict, allowed, files, err)
+			}
+		}
+	}
+}
+
 func TestMoveGoesOnWhereItWasEnded(t *testing.T) {
 	from, _ := filled(t)
 	place := testOptions(t)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"time"
 
 	"github.com/sealquay/sealquay/internal/logging"
 	"github.com/sealquay/sealquay/internal/seed"
@@ -50,6 +51,7 @@ func (m migrateCommand) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return err
 	}
+	place.Quota = quotaOf(cfg) // what the target's servers count goes on being counted
 	to, err := persistence.Open(ctx, place)
 	if err != nil {
 		return fmt.Errorf("the storage to fill: %w", err)
@@ -123,17 +125,23 @@ func newMigrateProblem(p persistence.MoveProblem) migrateProblem {
 	return line
 }
 
-// A migrateDisplay is a bar, where a person looks.
+// A migrateDisplay shows how far it is: a bar where a person looks, elsewhere a
+// line from time to time.
 type migrateDisplay struct {
-	to   io.Writer
-	bars *mpb.Progress
-	bar  *mpb.Bar
+	to    io.Writer
+	every time.Duration // between two lines
+	shown time.Time
+	bars  *mpb.Progress
+	bar   *mpb.Bar
 }
 
-func newMigrateDisplay(c console) *migrateDisplay { return &migrateDisplay{to: c.err} }
+func newMigrateDisplay(c console) *migrateDisplay {
+	return &migrateDisplay{to: c.err, every: 10 * time.Second}
+}
 
 func (d *migrateDisplay) progress(p persistence.MoveProgress) {
 	if !isTerminal(d.to) {
+		d.line(p)
 		return
 	}
 	if d.bar == nil {
@@ -143,6 +151,16 @@ func (d *migrateDisplay) progress(p persistence.MoveProgress) {
 	}
 	d.bar.SetTotal(p.AllFiles, false)
 	d.bar.SetCurrent(p.Files)
+}
+
+// line prints the first progress, the last, and what is far enough from the one
+// before.
+func (d *migrateDisplay) line(p persistence.MoveProgress) {
+	if p.Files < p.AllFiles && !d.shown.IsZero() && time.Since(d.shown) < d.every {
+		return
+	}
+	d.shown = time.Now()
+	fmt.Fprintf(d.to, "%d of %d files, %d MiB\n", p.Files, p.AllFiles, p.Bytes>>20)
 }
 
 func (d *migrateDisplay) end() {

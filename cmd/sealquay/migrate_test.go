@@ -7,6 +7,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/sealquay/sealquay/persistence"
 )
 
 func migrate(t *testing.T, args ...string) (status int, report migrateReport, err string) {
@@ -73,6 +76,54 @@ func TestMigrateFromAnotherDataDirectory(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	if status := run([]string{"check", "--deep", "--data-dir", to}, console{strings.NewReader(""), &stdout, &stderr}); status != 0 {
 		t.Errorf("check: status %d\n%s%s", status, &stdout, &stderr)
+	}
+}
+
+// TestMigrateKeepsTheQuotas: the target's servers may run meanwhile, so what they
+// count is counted all the time.
+func TestMigrateKeepsTheQuotas(t *testing.T) {
+	t.Setenv("SEALQUAY_QUOTA_CLIENT_FILES", "1")
+	dir := t.TempDir()
+	status, report, complaint := migrate(t, "--from-seed", "../../internal/seed/testdata/good", "--data-dir", dir)
+	if status != 1 || report.Files != 2 || len(report.Problems) != 2 {
+		t.Errorf("status %d, %+v\n%s", status, report, complaint)
+	}
+	store, err := persistence.OpenReadOnly(t.Context(), persistence.Options{DataDir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	for client, err := range store.Clients(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if files, _, ok, err := store.ClientUsage(t.Context(), client.ID); !ok || files != 1 || err != nil {
+			t.Errorf("%s has %d files, counted %v, %v", client.Name, files, ok, err)
+		}
+	}
+}
+
+// TestMigrateShowsHowFarItIs where nobody looks at a terminal.
+func TestMigrateShowsHowFarItIs(t *testing.T) {
+	var lines bytes.Buffer
+	show := &migrateDisplay{to: &lines, every: time.Hour}
+	for n := range int64(5) {
+		show.progress(persistence.MoveProgress{Files: n, AllFiles: 4, Bytes: n << 20})
+	}
+	if want := "0 of 4 files, 0 MiB\n4 of 4 files, 4 MiB\n"; lines.String() != want {
+		t.Errorf("with an hour between:\n%swant\n%s", &lines, want)
+	}
+	lines.Reset()
+	show.every = 0
+	for n := range int64(3) {
+		show.progress(persistence.MoveProgress{Files: n, AllFiles: 4})
+	}
+	if got := strings.Count(lines.String(), "\n"); got != 3 {
+		t.Errorf("without a pause: %d lines, want 3\n%s", got, &lines)
+	}
+	_, _, complaint := migrate(t, "--from-seed", "../../internal/seed/testdata/good", "--data-dir", t.TempDir())
+	if !strings.HasPrefix(complaint, "1 of 4 files") || !strings.Contains(complaint, "\n4 of 4 files") {
+		t.Errorf("the command said\n%s", complaint)
 	}
 }
 

@@ -196,7 +196,7 @@ func (t *takeover) content(ctx context.Context, client persistence.Client, name 
 		err = t.store(ctx, client.ID, name, content, size, sums)
 	}
 	switch {
-	case errors.Is(err, persistence.ErrInvalidName), errors.Is(err, errChanged):
+	case errors.Is(err, persistence.ErrInvalidName), errors.Is(err, errChanged), errors.As(err, new(*persistence.QuotaError)):
 		t.leave(client, name, err)
 		return nil
 	case err != nil:
