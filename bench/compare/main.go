@@ -18,6 +18,8 @@ import (
 	"os/exec"
 	"os/signal"
 	"slices"
+	"strconv"
+	"strings"
 	"text/tabwriter"
 )
 
@@ -26,10 +28,12 @@ func main() {
 		exitOn(receivePlainly())
 		return
 	}
-	var o options
+	o := options{streams: []int{1, 16}}
 	flag.Int64Var(&o.mebibytes, "mib", 1024, "MiB of content in each run")
 	flag.IntVar(&o.rounds, "rounds", 5, "runs of each server; the median counts")
 	flag.StringVar(&o.dir, "dir", ".", "directory for what the servers store; it is removed again")
+	flag.Func("streams", "how many uploads at once, as in 1,16 (the default)", o.setStreams)
+	flag.StringVar(&o.other, "other", "", "the binary of another build of sealquay, to be measured as well")
 	flag.BoolVar(&o.peers, "peers", true, "measure nginx and OpenSSH, too; false: only sealquay and the plain Go program")
 	install := flag.Bool("install", false, "install nginx and openssh-server by apt-get first")
 	flag.Parse()
@@ -44,8 +48,22 @@ func main() {
 type options struct {
 	mebibytes int64
 	rounds    int
+	streams   []int
 	peers     bool
+	other     string
 	dir       string
+}
+
+func (o *options) setStreams(list string) error {
+	o.streams = nil
+	for word := range strings.SplitSeq(list, ",") {
+		n, err := strconv.Atoi(word)
+		if err != nil || n < 1 {
+			return fmt.Errorf("%q is not a number of streams", word)
+		}
+		o.streams = append(o.streams, n)
+	}
+	return nil
 }
 
 func exitOn(err error) {
@@ -69,11 +87,11 @@ func compare(ctx context.Context, o options) error {
 		return err
 	}
 	defer os.RemoveAll(root)
-	servers, err := prepare(ctx, root, o.peers)
+	servers, err := prepare(ctx, root, o)
 	if err != nil {
 		return err
 	}
-	for _, streams := range []int{1, 16} {
+	for _, streams := range o.streams {
 		costs := make([][]float64, len(servers))
 		for range o.rounds {
 			for i, s := range servers {

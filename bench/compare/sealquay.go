@@ -16,6 +16,10 @@ func sealquay(ctx context.Context, root string) (server, error) {
 	if out, err := exec.CommandContext(ctx, "go", "build", "-o", binary, "./cmd/sealquay").CombinedOutput(); err != nil {
 		return server{}, fmt.Errorf("build sealquay: %w\n%s", err, out)
 	}
+	return sealquayFrom(binary)
+}
+
+func sealquayFrom(binary string) (server, error) {
 	binary, err := filepath.Abs(binary)
 	if err != nil {
 		return server{}, err

@@ -28,7 +28,7 @@ type server struct {
 
 // prepare returns sealquay first, the plain program, and of the peers those that
 // are installed.
-func prepare(ctx context.Context, root string, peers bool) ([]server, error) {
+func prepare(ctx context.Context, root string, o options) ([]server, error) {
 	ours, err := sealquay(ctx, root)
 	if err != nil {
 		return nil, err
@@ -38,7 +38,15 @@ func prepare(ctx context.Context, root string, peers bool) ([]server, error) {
 		return nil, err
 	}
 	servers := []server{ours, plain}
-	if !peers {
+	if o.other != "" {
+		other, err := sealquayFrom(o.other)
+		if err != nil {
+			return nil, err
+		}
+		other.name = "the other build"
+		servers = append(servers, other)
+	}
+	if !o.peers {
 		return servers, nil
 	}
 	for _, optional := range []func(string) (server, error){nginx, openssh} {

@@ -17,6 +17,15 @@ type cbcDecrypter interface {
 	wipe()
 }
 
+// summedDecrypter is a cbcDecrypter that reads the content once for both: while the
+// plaintext is in registers it goes into the checksums.
+type summedDecrypter interface {
+	cbcDecrypter
+	// decryptSummed decrypts the first blocks of p in place, as many as it can, and adds
+	// them to sums. The rest is left to do.
+	decryptSummed(p []byte, sums *Checksums) (rest []byte)
+}
+
 // cbcEncrypter encrypts AES-128-CBC, one content after another.
 type cbcEncrypter interface {
 	reset(key *Key)

@@ -38,7 +38,13 @@ func decryptVAES(schedule *schedule, iv *[blockSize]byte, p []byte)
 //go:noescape
 func decryptVAES256(schedule *schedule, iv *[blockSize]byte, p []byte)
 
-// hasAESNI says whether all of the above but the two of VAES can run here: the rest is
+// openVAES decrypts as decryptVAES does, and makes lanes of the plaintext as foldVPCLMUL
+// does. len(p) is a positive multiple of 512.
+//
+//go:noescape
+func openVAES(schedule *schedule, iv *[blockSize]byte, lanes *[2][16]byte, crc32, cksum uint32, p []byte)
+
+// hasAESNI says whether all of the above but those of VAES can run here: the rest is
 // SSE2, which belongs to amd64.
 func hasAESNI() bool { return cpu.X86.HasAES }
 
@@ -54,6 +60,8 @@ func hasVAES256() bool { return hasAESNI() && hasVAESAVX2() }
 // newCBCDecrypter returns the fastest decrypter that the CPU can run.
 func newCBCDecrypter() cbcDecrypter {
 	switch {
+	case hasVAES() && hasVPCLMUL():
+		return new(vaesOpener)
 	case hasVAES():
 		return new(vaesDecrypter)
 	case hasVAES256():
@@ -99,6 +107,20 @@ func (d *vaes256Decrypter) decrypt(p []byte) {
 	n := len(p) &^ 255
 	decryptVAES256(&d.schedule, &d.iv, p[:n])
 	d.aesniDecrypter.decrypt(p[n:])
+}
+
+// vaesOpener computes the checksums on the way.
+type vaesOpener struct{ vaesDecrypter }
+
+func (d *vaesOpener) decryptSummed(p []byte, sums *Checksums) (rest []byte) {
+	if n := len(p) &^ 511; n != 0 {
+		var lanes [2][16]byte
+		openVAES(&d.schedule, &d.iv, &lanes, ^sums.crc32, sums.cksum, p[:n])
+		sums.crc32, sums.cksum = finishLanes(&lanes)
+		sums.length += uint64(n)
+		p = p[n:]
+	}
+	return p
 }
 
 type aesniEncrypter struct{ cbcState }

@@ -24,6 +24,9 @@ var (
 	foldTo64 = [2]uint64{0xf200aa66, 0x490d678d}   // x^96, x^64
 	barrett  = [2]uint64{0x104d101df, 0x104c11db7} // floor(x^64 / P), P
 
+	// A register times these is the lane that leaves it: x^-33 for CRC-32, x^-32 for cksum.
+	unfold = [2]uint64{0xb66b1fa600000000, 0xcbf1acda}
+
 	reverseBytes = [16]byte{15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0}
 )
 

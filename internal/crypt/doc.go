@@ -15,5 +15,5 @@
 // CBC and the checksums have assembly kernels for amd64, chosen by the CPU's
 // features. The build tag purego leaves them out, and
 // GODEBUG=cpu.aes=off,cpu.pclmulqdq=off passes them over in a program that has them;
-// cpu.avx2=off only those of 256-bit registers.
+// cpu.avx512f=off only those of 512-bit registers, cpu.avx2=off those of 256 bits.
 package crypt

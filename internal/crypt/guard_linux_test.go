@@ -39,6 +39,12 @@ func TestKernelsStayInside(t *testing.T) {
 				if !bytes.Equal(p, want) {
 					t.Fatalf("%s: %d bytes come out wrong", name, n)
 				}
+				copy(p, content)
+				o := &Opener{cbc: d}
+				o.Reset(&key)
+				if o.open(p); !bytes.Equal(p, want) || o.sums.Sums() != sumsOf(want) {
+					t.Fatalf("%s: %d bytes are opened wrong", name, n)
+				}
 			}
 		}
 	}

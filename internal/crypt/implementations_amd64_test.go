@@ -20,6 +20,9 @@ func cbcDecrypters() map[string]cbcDecrypter {
 	if hasVAES() {
 		all["VAES"] = new(vaesDecrypter)
 	}
+	if hasVAES() && hasVPCLMUL() {
+		all["VAES+VPCLMUL"] = new(vaesOpener)
+	}
 	if hasVAES256() {
 		all["VAES256"] = new(vaes256Decrypter)
 	}
@@ -142,6 +145,7 @@ func TestFoldingConstants(t *testing.T) {
 	}
 	check("foldLanes", foldLanes[4:], foldBy128[0], foldBy128[1], 0, 0)
 	check("foldReflectedLanes", foldReflectedLanes[6:], 0, 0)
+	check("unfold", unfold[:], bits.Reverse64(inversePowerOfX(33)), inversePowerOfX(32))
 	check("foldTo64", foldTo64[:], powerOfX(96), powerOfX(64))
 	for i, from := range reverseBytes {
 		if int(from) != 15-i {
@@ -149,6 +153,15 @@ func TestFoldingConstants(t *testing.T) {
 		}
 	}
 	check("barrett", barrett[:], quotientByP(), 1<<32|polynomial)
+}
+
+// inversePowerOfX is x to the power of -n, n times divided by x.
+func inversePowerOfX(n int) uint64 {
+	register := uint64(1)
+	for range n {
+		register = (register ^ (1<<32|polynomial)&-(register&1)) >> 1
+	}
+	return register
 }
 
 // quotientByP is floor(x^64 / P), by long division of polynomials over GF(2).

@@ -41,7 +41,7 @@ func (o *Opener) Wipe() {
 
 // Open decrypts p in place: the next piece of the content, and not its last
 // block. It panics unless len(p) is a positive multiple of 16. Pieces that fit
-// the second-level cache (256 KiB do) are the fastest: each is read two or three
+// the second-level cache (256 KiB do) are the fastest: each is read up to three
 // times.
 func (o *Opener) Open(p []byte) {
 	requireBlocks(p)
@@ -49,6 +49,9 @@ func (o *Opener) Open(p []byte) {
 }
 
 func (o *Opener) open(p []byte) {
+	if d, ok := o.cbc.(summedDecrypter); ok {
+		p = d.decryptSummed(p, &o.sums)
+	}
 	o.cbc.decrypt(p)
 	o.sums.Write(p)
 }

@@ -47,6 +47,21 @@ func BenchmarkChecksumsRatio(b *testing.B) {
 	reportRatios(b, work, "Generic")
 }
 
+// BenchmarkOpenRatio decrypts and sums as many chunks in turn as sixteen uploads have,
+// and reports how many times the speed in one pass is that in two.
+//
+//	go test -run - -bench OpenRatio ./internal/crypt
+func BenchmarkOpenRatio(b *testing.B) {
+	key := NewKey()
+	work := make(map[string]func([]byte))
+	for name, d := range cbcDecrypters() {
+		o := &Opener{cbc: d}
+		o.Reset(&key)
+		work[name] = o.Open
+	}
+	reportRatios(b, work, "VAES")
+}
+
 // BenchmarkPieceRatio decrypts and sums chunks in pieces of several sizes, as many
 // chunks in turn as sixteen uploads have: more than the second-level cache holds.
 //
