@@ -44,6 +44,7 @@ func (d doctorCommand) examine() []doctor.Finding {
 	findings := append([]doctor.Finding{doctor.Configuration(texts(warnings), nil)}, examineConfigured(cfg)...)
 	return append(findings, doctor.Examine(doctor.Plan{
 		Addrs:          addresses(cfg),
+		Serves:         func(addr string) bool { return serves(cfg, addr) },
 		DataDir:        cfg.DataDir,
 		MemoryBudget:   cfg.MemoryBudget,
 		MaxConnections: cfg.MaxConnections,
@@ -85,7 +86,19 @@ func addresses(cfg *config.Config) (all []string) {
 	return all
 }
 
-// longestLook bounds how long doctor waits for PostgreSQL.
+// serves asks for an answer at one of the server's addresses, as health does.
+func serves(cfg *config.Config, addr string) bool {
+	h := healthCommand{TLS: cfg.TLS.Certificate != "" && addr == cfg.TLSAddress().String()}
+	at, dial, err := h.way(cfg)
+	if err != nil {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), longestLook)
+	defer cancel()
+	return probe(ctx, at, dial) == nil
+}
+
+// longestLook bounds how long doctor waits for PostgreSQL, and for a server.
 const longestLook = 10 * time.Second
 
 func lookAtRows(cfg *config.Config) doctor.Finding {

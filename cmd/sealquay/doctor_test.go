@@ -3,8 +3,11 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
+	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/sealquay/sealquay/internal/doctor"
@@ -46,4 +49,29 @@ func TestDoctorLooksAtWhatIsConfigured(t *testing.T) {
 			t.Errorf("%s is %v, want %s once", check, got, want)
 		}
 	}
+}
+
+// TestDoctorBesideAServer finds it at its ports, with and without TLS.
+func TestDoctorBesideAServer(t *testing.T) {
+	folder := makeCertificate(t, t.TempDir())
+	s := startTestServer(t, withTLS(folder))
+	t.Setenv("SEALQUAY_SERVER_IP_ADDRESS", "127.0.0.1")
+	t.Setenv("SEALQUAY_TLS_CERTIFICATE", filepath.Join(folder, "certificate.pem"))
+	t.Setenv("SEALQUAY_TLS_KEY", filepath.Join(folder, "key.pem"))
+	t.Setenv("SEALQUAY_TLS_PORT", fmt.Sprint(s.TLSAddr().Port()))
+	var out bytes.Buffer
+	if status := run([]string{"doctor", "--port", fmt.Sprint(s.Addr().Port()), "--data-dir", t.TempDir()}, console{nil, &out, &out}); status != 0 || strings.Count(out.String(), "sealquay server") != 2 {
+		t.Errorf("status %d\n%s", status, out.String())
+	}
+}
+
+// freePort returns a port that nobody listens on now.
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return fmt.Sprint(l.Addr().(*net.TCPAddr).Port)
 }

@@ -1,46 +1,20 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/sealquay/sealquay/internal/documents"
 )
-
-// documents are all texts for people.
-func documents(t *testing.T) []string {
-	t.Helper()
-	found, err := filepath.Glob("../../docs/*.md")
-	if err != nil || len(found) < 10 {
-		t.Fatalf("%d documents, %v", len(found), err)
-	}
-	return append(found, "../../README.md", "../../SECURITY.md")
-}
-
-// shellBlock is a block of commands in a document.
-var shellBlock = regexp.MustCompile("(?ms)^```sh\n(.*?)^```$")
-
-// commandsOf returns the commands of a document, in order.
-func commandsOf(t *testing.T, path string) string {
-	t.Helper()
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var all strings.Builder
-	for _, block := range shellBlock.FindAllSubmatch(text, -1) {
-		all.Write(block[1])
-	}
-	return all.String()
-}
 
 // written finds the command lines of sealquay in a text: at the start of a line,
 // behind a word of the shell, or between backquotes.
@@ -54,7 +28,7 @@ var placeholders = strings.NewReplacer("PID", "1", "$!", "1", "[FILE…]", "serv
 // typed like that.
 func TestDocumentedCommandLines(t *testing.T) {
 	texts := make(map[string]string)
-	for _, path := range documents(t) {
+	for _, path := range documents.All(t) {
 		text, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
@@ -62,7 +36,7 @@ func TestDocumentedCommandLines(t *testing.T) {
 		for _, span := range regexp.MustCompile("`sealquay [^`\n]+`").FindAll(text, -1) {
 			texts[path] += string(span) + "\n"
 		}
-		texts[path] += commandsOf(t, path)
+		texts[path] += strings.Join(documents.Blocks(string(text)), "")
 	}
 	t.Chdir(t.TempDir())
 	if err := os.WriteFile("server.log", nil, 0o600); err != nil {
@@ -107,101 +81,196 @@ func typed(args []string) error {
 	return trace.Error
 }
 
-// runDocument runs all commands of a document, as somebody does who follows it.
-func runDocument(t *testing.T, name string) string {
+// follow runs what a document shows, as somebody does who follows it in a clone,
+// between two scripts of the test's, and returns all that is printed.
+func follow(t *testing.T, before string, shown []string, after string) string {
 	t.Helper()
-	return runCommands(t, commandsOf(t, "../../docs/"+name))
-}
-
-// runCommands runs a script in an empty folder, with a port that is free.
-func runCommands(t *testing.T, script string) string {
-	t.Helper()
-	dir := t.TempDir()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	bin := t.TempDir()
-	if err := os.Symlink(self, filepath.Join(bin, "sealquay")); err != nil {
+	programs := t.TempDir()
+	if err := os.Symlink(self, filepath.Join(programs, "sealquay")); err != nil {
 		t.Fatal(err)
 	}
-	script = strings.ReplaceAll(script, "1234", freePort(t))
-	cmd := exec.CommandContext(t.Context(), "bash", "-eu")
-	cmd.Stdin = strings.NewReader("trap 'kill $(jobs -p) 2>/dev/null || :' EXIT\n" + script)
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"), "SEALQUAY_ADMIN_ADDRESS=")
-	var said bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &said, &said
-	cmd.WaitDelay = patience
-	if err := cmd.Run(); err != nil {
-		t.Fatalf("%v\n%s", err, said.String())
-	}
-	return said.String()
+	return documents.Run(t, programs, slices.Concat([]string{before}, shown, []string{after})...)
 }
 
-// freePort returns a port that nobody listens on now.
-func freePort(t *testing.T) string {
+// started starts a server and waits for it. Its log is in server.log.
+const started = "sealquay serve 2> server.log &\nuntil sealquay health 2> health.log; do sleep 1; done\n"
+
+// has looks for texts in what was printed.
+func has(t *testing.T, said string, wanted ...string) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for _, want := range wanted {
+		if !strings.Contains(said, want) {
+			t.Errorf("no %q in\n%s", want, said)
+		}
 	}
-	defer l.Close()
-	return fmt.Sprint(l.Addr().(*net.TCPAddr).Port)
+}
+
+const (
+	shorter = "a test is to take seconds"
+	endless = "it does not end by itself"
+)
+
+// otherProcesses skips, under the race detector, what would be built without it.
+func otherProcesses(t *testing.T) {
+	t.Helper()
+	if raced {
+		t.Skip("runs programs that the race detector is not in")
+	}
 }
 
 func TestTutorial(t *testing.T) {
-	said := runDocument(t, "TUTORIAL.md")
-	for _, want := range []string{
-		"acknowledged  letter.txt: 12 bytes, crc32 8b0a75c0, tries: 1",
-		"2 files, 35 bytes read, 0 problems",
-	} {
-		if !strings.Contains(said, want) {
-			t.Errorf("no %q in\n%s", want, said)
-		}
-	}
+	said := follow(t, "", documents.Commands(t, "TUTORIAL.md"), "")
+	has(t, said, "acknowledged  letter.txt: 12 bytes, crc32 8b0a75c0, tries: 1", "2 files, 35 bytes read, 0 problems")
 }
 
-// TestReadme tries what README.md shows, with a smaller file and with this
-// program in the place of what go would build.
 func TestReadme(t *testing.T) {
-	shown := commandsOf(t, "../../README.md")
-	script := strings.NewReplacer(
-		"go run ./cmd/sealquay serve\n", "echo 1234 > port.info\nsealquay serve &\nuntil sealquay health; do sleep 1; done\n",
-		"go test ./...\n", "",
-		"go build -o sealquay ./cmd/sealquay\n", "ln -s \"$(command -v sealquay)\" sealquay\n",
-		"head -c 1G ", "head -c 1M ",
-	).Replace(shown)
-	said := runCommands(t, script)
-	for _, want := range []string{"acknowledged  big.bin: 1048576 bytes", "\nthe same\n"} {
-		if !strings.Contains(said, want) {
-			t.Errorf("no %q in\n%s", want, said)
-		}
+	otherProcesses(t)
+	said := follow(t, "", documents.Commands(t, "README.md",
+		documents.Change{Shown: "go run ./cmd/sealquay serve\n", Run: "go run ./cmd/sealquay serve &\n", Why: endless},
+		documents.Change{Shown: "../sealquay send\n", Run: "until ../sealquay health; do sleep 1; done\n../sealquay send\n", Why: "a person is slower than the server's start"},
+		documents.Change{Shown: "head -c 1G ", Run: "head -c 1M ", Why: shorter}), "")
+	has(t, said, "acknowledged  big.bin: 1048576 bytes", "\nthe same\n")
+}
+
+func TestOperating(t *testing.T) { follow(t, "", documents.Commands(t, "OPERATING.md"), "") }
+
+func TestSoftwareBill(t *testing.T) {
+	otherProcesses(t)
+	follow(t, "", documents.Commands(t, "SECURITY.md"), `jq -e '.components | map(.name) | index("modernc.org/sqlite")' sbom.json`)
+}
+
+func TestLoggingCommands(t *testing.T) {
+	shown := documents.Commands(t, "LOGGING.md",
+		documents.Change{Shown: "sealquay logs --follow server.log\n", Run: "timeout 2 sealquay logs --follow server.log || [ $? = 124 ]\n", Why: endless},
+		documents.Change{Shown: " server.log\n", Run: " server.log || [ $? = 1 ]\n", Why: "1 says that nothing is found"},
+		documents.Change{Shown: "SEALQUAY_LOG_MIB=1024 ", Run: "SEALQUAY_LOG_MIB=64 ", Why: shorter},
+		documents.Change{Shown: "/tmp/sample.log", Run: "$PWD/sample.log", Why: "other tests may have one"})
+	said := follow(t, started+"echo text > letter.txt\nsealquay send --server 127.0.0.1:1234 --name alice letter.txt\nkill %1\nwait %1\n", shown, "")
+	has(t, said, "valid_crc", "BenchmarkFilter", "\nreal")
+	if strings.Contains(said, "sealquay: ") {
+		t.Errorf("something fails:\n%s", said)
 	}
 }
 
-// TestLoggingCommands runs what docs/LOGGING.md shows on the log of a server,
-// but for what does not end and what takes a log of 1 GiB.
-func TestLoggingCommands(t *testing.T) {
-	script := `echo 1234 > port.info
-sealquay serve 2> server.log &
-until sealquay health 2> health.log; do sleep 1; done
-echo text > letter.txt
+// TestMonitoringCommands asks a server that is busy.
+func TestMonitoringCommands(t *testing.T) {
+	shown := documents.Commands(t, "MONITORING.md",
+		documents.Change{Shown: "SEALQUAY_DURABILITY=relaxed sealquay serve 2> server.log &", Run: "kill %1\nwait %1\nSEALQUAY_DURABILITY=relaxed sealquay serve 2> server.log &", Why: "one serves already"},
+		documents.Change{Shown: "-d 40s", Run: "-d 4s", Why: shorter},
+		documents.Change{Shown: "seq 25", Run: "seq 2", Why: shorter},
+		documents.Change{Shown: "seconds=20", Run: "seconds=1", Why: shorter})
+	said := follow(t, started, shown, "")
+	has(t, said, "ok\n", "ready\n", "sealquay_connections_open 0", "Duration: 1", "SUCCESS")
+}
+
+// TestBackupCommands runs them while files are replaced, and lets the server
+// receive again after the restore.
+func TestBackupCommands(t *testing.T) {
+	shown := documents.Commands(t, "BACKUP.md",
+		documents.Change{Shown: "/backup", Run: "../backup", Why: "no folder of the machine's is touched"},
+		documents.Change{Shown: "mkdir -m 700 data\n", Run: `touch enough
+wait $client
+kill %1
+wait %1
+rm -r data
+mkdir -m 700 data
+`, Why: "the disk is lost"},
+		documents.Change{Shown: "sealquay check --deep --data-dir data\n", Run: "sealquay check --deep --data-dir data > found.txt || ! grep -vE '^stray|problems$' found.txt\n", Why: "what is stray is told of below"},
+		documents.Change{Shown: "sealquay serve --data-dir data\n", Run: "sealquay serve --data-dir data 2> restored.log &\nuntil sealquay health; do sleep 1; done\n", Why: endless})
+	said := follow(t, started+`mkdir ../backup
+for i in 1 2 3 4 5 6 7 8; do echo $i > kept$i.txt; done
+sealquay send --server 127.0.0.1:1234 --name alice kept*.txt > sent.txt
+(i=0; while [ ! -e enough ]; do echo $((i += 1)) > replaced.txt; sealquay send --server 127.0.0.1:1234 --name alice replaced.txt kept8.txt > sent.txt; done) &
+client=$!
+until sealquay files list | grep replaced; do sleep 0.1; done
+`, shown, `echo after > after.txt
+sealquay send --server 127.0.0.1:1234 --name alice after.txt
+sealquay files list --verified
+for i in 1 2 3 4 5 6 7 8; do sealquay files get alice kept$i.txt -o got --force; cmp got kept$i.txt; done
+sealquay check --deep | tail -1
+`)
+	has(t, said, "acknowledged  after.txt", " replaced.txt ", " 0 problems")
+}
+
+// TestMigrationCommands moves an old server's files, and then those of the seed's.
+func TestMigrationCommands(t *testing.T) {
+	shown := documents.Commands(t, "MIGRATION.md",
+		documents.Change{Shown: "/var/lib/sealquay", Run: "data", Why: "no folder of the machine's is touched"},
+		documents.Change{Shown: "--from-seed /srv/old-server", Run: "--from-seed internal/seed/testdata/good --config cluster.json", Why: "this is what an old server left"})
+	said := follow(t, started+`echo text > letter.txt
 sealquay send --server 127.0.0.1:1234 --name alice letter.txt
 kill %1
 wait %1
-`
-	for line := range strings.Lines(commandsOf(t, "../../docs/LOGGING.md")) {
-		if !strings.Contains(line, "--follow") && !strings.Contains(line, "/tmp/sample.log") {
-			script += strings.TrimSuffix(line, "\n") + " || [ $? = 1 ] # nothing is found\n"
-		}
+echo '{ "data_dir": "new" }' > cluster.json
+`, shown, "sealquay clients list --config cluster.json\n")
+	has(t, said, "1 files, 5 bytes read, 0 problems", "alice", "Michael Jackson")
+}
+
+// TestCapture has tshark listen to a session, until it has shown the last answer.
+func TestCapture(t *testing.T) {
+	needProgram(t, "tshark")
+	shown := documents.Commands(t, "PROTOCOL.md",
+		documents.Change{Shown: "-Y sealquay\n", Run: "-Y sealquay -l > shown.txt 2> said.txt &\n", Why: endless})
+	said := follow(t, started, shown, `until grep -q '^Capturing on' said.txt; do sleep 0.1; done
+echo text > letter.txt
+until sealquay send --server 127.0.0.1:1234 --name alice letter.txt && grep -q 2104 shown.txt; do sleep 0.1; done
+cat shown.txt
+`)
+	has(t, said, "1103", "2103", "1104", "2104")
+}
+
+func TestClientOfTheDocument(t *testing.T) {
+	said := follow(t, started+"echo text > letter.txt\n", documents.Commands(t, "WRITING-A-CLIENT.md",
+		documents.Change{Shown: "sealquay serve --data-dir trial\n", Run: "kill %1\nwait %1\nsealquay serve --data-dir trial 2> trial.log &\nuntil sealquay health; do sleep 1; done\n", Why: endless}), "")
+	has(t, said, "acknowledged: letter.txt")
+}
+
+// TestProofCommands runs the long proofs, shortly.
+func TestProofCommands(t *testing.T) {
+	otherProcesses(t)
+	if os.Geteuid() != 0 {
+		t.Skip("the proof of power cuts needs to be root")
 	}
-	if said := runCommands(t, script); !strings.Contains(said, "valid_crc") || strings.Contains(said, "sealquay: ") {
-		t.Errorf("no request is shown, or something fails:\n%s", said)
+	said := follow(t, "", slices.Concat(documents.Commands(t, "CLUSTER.md"), documents.Commands(t, "DURABILITY.md",
+		documents.Change{Shown: "-kills 1000", Run: "-kills 5", Why: shorter},
+		documents.Change{Shown: "-cuts 1000", Run: "-cuts 2 -mutant-cuts 0", Why: shorter})), "")
+	if n := len(regexp.MustCompile(`(?m)^(?:wrong|lost) +0$`).FindAllString(said, -1)); n != 3 {
+		t.Errorf("%d of 3 proofs say that nothing is wrong:\n%s", n, said)
 	}
 }
 
-func TestOperating(t *testing.T) { runDocument(t, "OPERATING.md") }
+// TestPerformanceCommands runs what measures, so shortly that nothing is measured.
+func TestPerformanceCommands(t *testing.T) {
+	otherProcesses(t)
+	said := follow(t, "", documents.Commands(t, "PERFORMANCE.md",
+		documents.Change{Shown: "-mib 1024 -rounds 5", Run: "-mib 16 -rounds 1 -peers=false", Why: "nginx and OpenSSH's server are not installed; " + shorter},
+		documents.Change{Shown: "--size 64MiB", Run: "--size 1MiB", Why: shorter},
+		documents.Change{Shown: "-benchtime=4000x -count=5", Run: "-benchtime=20x", Why: shorter},
+		documents.Change{Shown: "./bench/growth\n", Run: "./bench/growth -levels 1,4 -duration 1s\n", Why: shorter}), "")
+	has(t, said, "plain Go program", "16 succeeded, 0 failed", "of-plain", "RSS")
+}
+
+// TestBenchmarkCommands lets two agents have their addresses.
+func TestBenchmarkCommands(t *testing.T) {
+	otherProcesses(t)
+	said := follow(t, "export SEALQUAY_BENCH_TOKEN=secret SEALQUAY_SERVER_IP_ADDRESS=0.0.0.0\nfor i in 1 7 8; do ip addr add 10.0.0.$i/8 dev lo; done\n", documents.Commands(t, "BENCHMARKS.md",
+		documents.Change{Shown: "--duration 12s --warmup 2s", Run: "--duration 1s --warmup 0s", Why: shorter},
+		documents.Change{Shown: "--stages 10s:0-5000,30s:5000", Run: "--stages 1s:0-500 --idle 1s --warmup 0s", Why: shorter},
+		documents.Change{Shown: "--rate 500 --clients 200 --fail 'p99<50ms'", Run: "--rate 50 --clients 20 --fail 'p99<10s' --duration 1s --warmup 0s", Why: shorter},
+		documents.Change{Shown: "--stages 30s:0-2000", Run: "--stages 1s:0-50 --warmup 0s", Why: shorter},
+		documents.Change{Shown: "lognormal:16KiB:1.5:64MiB", Run: "lognormal:16KiB:1.5:64MiB --duration 1s --warmup 0s", Why: shorter},
+		documents.Change{Shown: "--files 20 --size 16MiB --clients 4 --pid PID", Run: "--files 20 --size 1MiB --clients 4 --pid $! --duration 1s --warmup 0s", Why: shorter},
+		documents.Change{Shown: "127.0.0.1:1256", Run: "127.0.0.1:1234 --duration 1s --warmup 0s --pause 0s", Why: "the seed's server is not here"},
+		documents.Change{Shown: "before.json   ", Run: "before.json --duration 1s --warmup 0s   ", Why: shorter},
+		documents.Change{Shown: "--json after.json", Run: "--json after.json --duration 1s --warmup 0s", Why: shorter},
+		documents.Change{Shown: "sealquay bench agent --listen 10.0.0.7:7234 --remote", Run: "for i in 7 8; do sealquay bench agent --listen 10.0.0.$i:7234 --remote & until (: < /dev/tcp/10.0.0.$i/7234) 2> /dev/null; do sleep 0.1; done; done", Why: endless},
+		documents.Change{Shown: "--target 10.0.0.1:1234 --remote", Run: "--target 10.0.0.1:1234 --remote --duration 1s --warmup 0s", Why: shorter}), "")
+	has(t, said, "with the very content", "session", "2 agents")
+}
 
 // TestExampleClient runs the client that docs/WRITING-A-CLIENT.md shows: a first
 // run, a second one, and one that is refused.
@@ -230,21 +299,5 @@ func TestExampleClient(t *testing.T) {
 	}
 	if out, err := run(t.TempDir(), program); err == nil || !strings.Contains(out, "refused") {
 		t.Errorf("a second zoe: %v\n%s", err, out)
-	}
-}
-
-// TestLinks: what a document points to within the repository is there.
-func TestLinks(t *testing.T) {
-	link := regexp.MustCompile(`\]\(([^)#:\s]+)(#[^)]*)?\)`)
-	for _, path := range documents(t) {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, found := range link.FindAllSubmatch(text, -1) {
-			if _, err := os.Stat(filepath.Join(filepath.Dir(path), string(found[1]))); err != nil {
-				t.Errorf("%s: %v", filepath.Base(path), err)
-			}
-		}
 	}
 }

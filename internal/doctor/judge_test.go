@@ -54,6 +54,7 @@ func TestJudgements(t *testing.T) {
 		"old clock":            {Clock(true, time.Unix(0, 0)), Wrong},
 		"port":                 {Port("127.0.0.1:1", nil, nil), Good},
 		"port of ours":         {Port("127.0.0.1:1", &Holder{1, "sealquay"}, failed), Good},
+		"port that answers":    {Port("127.0.0.1:1", &Holder{0, "sealquay"}, failed), Good},
 		"port of another":      {Port("127.0.0.1:1", &Holder{1, "nginx"}, failed), Wrong},
 		"port of somebody":     {Port("127.0.0.1:1", &Holder{}, failed), Wrong},
 		"no such address":      {Port("192.0.2.1:1", nil, failed), Wrong},

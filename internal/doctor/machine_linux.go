@@ -16,9 +16,10 @@ import (
 
 // A Plan is what a server is going to do on this machine.
 type Plan struct {
-	Addrs          []string // host:port to listen on
-	DataDir        string   // need not exist
-	MemoryBudget   int64    // bytes
+	Addrs          []string               // host:port to listen on
+	Serves         func(addr string) bool // asks whether a sealquay server is there
+	DataDir        string                 // need not exist
+	MemoryBudget   int64                  // bytes
 	MaxConnections int
 }
 
@@ -36,7 +37,7 @@ func Examine(p Plan) []Finding {
 		fileSystem(dir),
 	}
 	for _, addr := range p.Addrs {
-		findings = append(findings, port(addr))
+		findings = append(findings, port(addr, p.Serves))
 	}
 	findings = append(findings, space(dir)...)
 	return append(findings, Unnamed(unnamed(dir)), SyncSpeed(syncSpeed(dir)))

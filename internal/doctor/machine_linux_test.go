@@ -40,10 +40,12 @@ func TestPortOfThisProcess(t *testing.T) {
 	if h := holderOf(l.Addr().String()); h.ProcessID != os.Getpid() || h.Name == "" {
 		t.Errorf("the holder is %+v", h)
 	}
-	if f := port(l.Addr().String()); f.Status != Wrong {
-		t.Errorf("the finding is %+v", f)
+	for serves, want := range map[bool]Status{false: Wrong, true: Good} {
+		if f := port(l.Addr().String(), func(string) bool { return serves }); f.Status != want {
+			t.Errorf("the finding is %+v, want %s", f, want)
+		}
 	}
-	if f := port("127.0.0.1:0"); f.Status != Good {
+	if f := port("127.0.0.1:0", nil); f.Status != Good {
 		t.Errorf("the finding of a free port is %+v", f)
 	}
 }

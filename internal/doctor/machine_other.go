@@ -5,6 +5,7 @@ package doctor
 // A Plan is what a server is going to do on this machine.
 type Plan struct {
 	Addrs          []string
+	Serves         func(addr string) bool
 	DataDir        string
 	MemoryBudget   int64
 	MaxConnections int

@@ -14,8 +14,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// port tries to listen, and looks for who does already.
-func port(addr string) Finding {
+// port tries to listen, and looks for who does already. Serves asks whether this
+// is a server of ours: not even its own user can see that.
+func port(addr string, serves func(addr string) bool) Finding {
 	l, err := net.Listen("tcp", addr)
 	if err == nil {
 		_ = l.Close()
@@ -24,7 +25,11 @@ func port(addr string) Finding {
 	if !errors.Is(err, syscall.EADDRINUSE) {
 		return Port(addr, nil, err)
 	}
-	return Port(addr, holderOf(addr), err)
+	holder := holderOf(addr)
+	if holder.Name != "sealquay" && serves(addr) {
+		holder.Name = "sealquay"
+	}
+	return Port(addr, holder, err)
 }
 
 // holderOf finds the process that listens on an address's port: the socket's

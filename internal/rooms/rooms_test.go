@@ -37,6 +37,7 @@ var rooms = map[string]room{
 	"internal/live":               {rooms: []string{"codec", "reactor", "handlers", "persistence", "internal/crypt", "internal/logging", "internal/measure", "internal/uplot"}},
 	"internal/uplot":              {noModule: true},
 	"internal/admin":              {rooms: []string{"internal/logging"}},
+	"internal/documents":          {noModule: true},
 	"internal/doctor":             {modules: []string{"golang.org/x/sys"}},
 	"internal/manual":             {modules: []string{"github.com/alecthomas/kong"}},
 	"deploy":                      {noModule: true},
