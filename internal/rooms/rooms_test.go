@@ -55,6 +55,7 @@ var rooms = map[string]room{
 	"internal/proof/kill":         {rooms: []string{"codec", "client", "internal/crypt", "internal/proof/account", "internal/proof/program"}},
 	"internal/proof/powercut":     {rooms: []string{"persistence", "internal/measure", "internal/proof/account"}},
 	"internal/proof/cluster":      {rooms: []string{"codec", "client", "persistence", "internal/crypt", "internal/measure", "internal/proof/account", "internal/proof/port", "internal/proof/postgres", "internal/proof/program", "internal/proof/s3server"}},
+	"internal/proof/migrate":      {rooms: []string{"persistence", "internal/crypt", "internal/measure", "internal/proof/account", "internal/proof/port", "internal/proof/postgres", "internal/proof/program", "internal/proof/s3server"}},
 	"internal/proof/port":         {noModule: true},
 	"internal/proof/postgres":     {rooms: []string{"internal/proof/port"}},
 	"internal/proof/s3server":     {rooms: []string{"internal/proof/port"}},

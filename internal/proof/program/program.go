@@ -63,6 +63,16 @@ func (p *Program) Do(ctx context.Context, command ...string) error {
 	return nil
 }
 
+// Run runs a command of the program, with nothing added to its arguments, and
+// returns what it has printed. It is killed by SIGKILL when ctx ends.
+func (p *Program) Run(ctx context.Context, command ...string) (stdout, stderr []byte, err error) {
+	cmd := p.command(ctx, command...)
+	var out, complaint bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &complaint
+	err = cmd.Run()
+	return out.Bytes(), complaint.Bytes(), err
+}
+
 // command prepares a process that takes no settings from its surroundings. It
 // is killed when ctx ends.
 func (p *Program) command(ctx context.Context, args ...string) *exec.Cmd {
