@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -77,7 +78,9 @@ var forbidden = map[string][]string{
 
 type listed struct {
 	ImportPath string
+	Doc        string // its first sentence
 	Standard   bool
+	Imports    []string
 	Deps       []string
 	Module     *struct{ Path string }
 }
@@ -130,7 +133,8 @@ func modules(t *testing.T) map[string]string {
 
 func list(t *testing.T, args ...string) (all []listed) {
 	t.Helper()
-	cmd := exec.Command("go", append([]string{"list", "-json=ImportPath,Standard,Deps,Module"}, args...)...)
+	cmd := exec.Command("go", append([]string{"list", "-json=ImportPath,Doc,Standard,Imports,Deps,Module"}, args...)...)
+	cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH=amd64", "CGO_ENABLED=0") // the same answer everywhere
 	var complaint strings.Builder
 	cmd.Stderr = &complaint
 	out, err := cmd.Output()
