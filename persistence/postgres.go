@@ -92,7 +92,7 @@ func openPostgresBeside(ctx context.Context, dsn string) (*postgresRows, error) 
 func connectPostgres(dsn string, durability Durability) (*sqlx.DB, error) {
 	config, err := pgx.ParseConfig(dsn)
 	if err != nil {
-		return nil, errors.New("the DSN of PostgreSQL cannot be read: want postgres://user@host:port/database or keywords like \"host=… dbname=…\"")
+		return nil, explainDSN(err)
 	}
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = 3 * time.Second
@@ -109,7 +109,8 @@ func connectPostgres(dsn string, durability Durability) (*sqlx.DB, error) {
 	if _, ok := given["synchronous_commit"]; !ok && durability == Full {
 		given["synchronous_commit"] = "on"
 	}
-	db := sqlx.NewDb(stdlib.OpenDB(*config, stdlib.OptionAfterConnect(timesInUTC)), postgresDriver)
+	connector := explained{stdlib.GetConnector(*config, stdlib.OptionAfterConnect(timesInUTC))}
+	db := sqlx.NewDb(sql.OpenDB(connector), postgresDriver)
 	db.SetMaxOpenConns(postgresConnections)
 	db.SetMaxIdleConns(postgresConnections)
 	db.SetConnMaxIdleTime(time.Minute)

@@ -70,6 +70,9 @@ func newS3(ctx context.Context, options S3) (*s3, error) {
 	s := &s3{options: options, core: core, idle: transport, memory: newPartMemory(options.memory(), options.SpoolDir)}
 	if err := s.look(ctx); err != nil {
 		s.close()
+		if endpoint.Scheme == "http" && speaksTLS(ctx, endpoint.Host) {
+			err = fmt.Errorf("%w: the store speaks TLS: s3.endpoint must begin with https://", err)
+		}
 		return nil, fmt.Errorf("S3: %s: %w", options.place(), err)
 	}
 	return s, nil

@@ -1,7 +1,6 @@
 package persistence
 
 import (
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -28,10 +27,10 @@ var hintsS3 = map[string]string{
 // explainS3 makes an error of the store one that callers tell apart, and adds
 // what to do about it.
 func explainS3(err error) error {
-	var unknown x509.UnknownAuthorityError
-	if errors.As(err, &unknown) {
-		return fmt.Errorf("%w: is its certificate authority in s3.ca_file?", err)
+	if errors.Is(err, http.ErrSchemeMismatch) {
+		return fmt.Errorf("%w: the store speaks no TLS: s3.endpoint must begin with http://, or the store be given a certificate", err)
 	}
+	err = explainTLS(err, "s3.ca_file", "s3.endpoint")
 	var answer minio.ErrorResponse
 	if !errors.As(err, &answer) {
 		return err

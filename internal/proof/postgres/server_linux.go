@@ -28,6 +28,7 @@ type Server struct {
 	dir      string
 	port     int
 	settings []string
+	files    map[string][]byte   // beside its data, for its user alone
 	as       *syscall.Credential // nil: as this process
 	cmd      *exec.Cmd
 	ended    chan struct{}
@@ -42,7 +43,20 @@ const User = "sealquay"
 // alone, and starts it on a free port of 127.0.0.1. Settings are as in
 // postgresql.conf, like "max_connections=200". The caller ends it by Kill or Stop.
 func Start(ctx context.Context, dir string, settings ...string) (*Server, error) {
-	s := &Server{dir: dir, settings: settings}
+	return start(ctx, &Server{dir: dir, settings: settings})
+}
+
+// StartTLS is Start for a server that speaks TLS with those who ask for it, with
+// a certificate and its key in PEM.
+func StartTLS(ctx context.Context, dir string, certificate, key []byte, settings ...string) (*Server, error) {
+	s := &Server{dir: dir, files: map[string][]byte{"server.crt": certificate, "server.key": key}}
+	s.settings = append([]string{
+		"ssl=on", "ssl_cert_file=" + filepath.Join(dir, "server.crt"), "ssl_key_file=" + filepath.Join(dir, "server.key"),
+	}, settings...)
+	return start(ctx, s)
+}
+
+func start(ctx context.Context, s *Server) (*Server, error) {
 	if err := s.find(); err != nil {
 		return nil, err
 	}
@@ -79,12 +93,25 @@ func (s *Server) find() error {
 // own gives the directory to a user without privileges, because PostgreSQL
 // refuses to run as root.
 func (s *Server) own() error {
+	paths := []string{s.dir}
+	for name, text := range s.files {
+		path := filepath.Join(s.dir, name)
+		if err := os.WriteFile(path, text, 0o600); err != nil {
+			return err
+		}
+		paths = append(paths, path)
+	}
 	if os.Getuid() != 0 {
 		return nil
 	}
 	const nobody = 65534
 	s.as = &syscall.Credential{Uid: nobody, Gid: nobody, NoSetGroups: false}
-	return os.Chown(s.dir, nobody, nobody)
+	for _, path := range paths {
+		if err := os.Chown(path, nobody, nobody); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *Server) data() string { return filepath.Join(s.dir, "data") }

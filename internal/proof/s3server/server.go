@@ -3,6 +3,7 @@ package s3server
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -32,6 +33,7 @@ const (
 // goroutine.
 type Server struct {
 	dir   string
+	tls   bool
 	port  int
 	cmd   *exec.Cmd
 	ended chan struct{}
@@ -42,7 +44,20 @@ type Server struct {
 // is the server's alone, and starts it on a free port of 127.0.0.1. The caller
 // ends it by Kill.
 func Start(ctx context.Context, dir string) (*Server, error) {
-	s := &Server{dir: dir}
+	return start(ctx, &Server{dir: dir})
+}
+
+// StartTLS is Start for a server that speaks TLS only, with a certificate and
+// its key in PEM.
+func StartTLS(ctx context.Context, dir string, certificate, key []byte) (*Server, error) {
+	s := &Server{dir: dir, tls: true}
+	if err := errors.Join(os.WriteFile(s.certificate(), certificate, 0o600), os.WriteFile(s.key(), key, 0o600)); err != nil {
+		return nil, err
+	}
+	return start(ctx, s)
+}
+
+func start(ctx context.Context, s *Server) (*Server, error) {
 	for _, folder := range []string{s.bucket(), s.metadata()} {
 		if err := os.MkdirAll(folder, 0o700); err != nil {
 			return nil, err
@@ -58,6 +73,9 @@ func Start(ctx context.Context, dir string) (*Server, error) {
 func (s *Server) bucket() string   { return filepath.Join(s.dir, "data", Bucket) }
 func (s *Server) metadata() string { return filepath.Join(s.dir, "metadata") }
 
+func (s *Server) certificate() string { return filepath.Join(s.dir, "server.crt") }
+func (s *Server) key() string         { return filepath.Join(s.dir, "server.key") }
+
 // Restart starts a server that was killed, on the same port, and waits until
 // it takes requests.
 func (s *Server) Restart(ctx context.Context) error {
@@ -67,8 +85,11 @@ func (s *Server) Restart(ctx context.Context) error {
 	}
 	// The metadata beside the content, not in its attributes: not every file
 	// system has these.
-	s.cmd = exec.Command(path, "--port", s.Addr(), "--access", AccessKey, "--secret", SecretKey, "--region", Region,
-		"--health", "/health", "--quiet", "--keep-alive", "posix", "--sidecar", s.metadata(), filepath.Join(s.dir, "data"))
+	args := []string{"--port", s.Addr(), "--access", AccessKey, "--secret", SecretKey, "--region", Region, "--health", "/health", "--quiet", "--keep-alive"}
+	if s.tls {
+		args = append(args, "--cert", s.certificate(), "--key", s.key())
+	}
+	s.cmd = exec.Command(path, append(args, "posix", "--sidecar", s.metadata(), filepath.Join(s.dir, "data"))...)
 	s.cmd.Env = []string{"PATH=/usr/bin:/bin"}
 	s.cmd.SysProcAttr = endWithParent()
 	s.cmd.Stdout, s.cmd.Stderr = &s.log, &s.log
@@ -122,7 +143,8 @@ func (s *Server) healthy(ctx context.Context) bool {
 	if err != nil {
 		return false
 	}
-	transport := &http.Transport{DisableKeepAlives: true}
+	// Whether it is up is all that this asks.
+	transport := &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
 	answer, err := transport.RoundTrip(request)
 	if err != nil {
 		return false
@@ -134,7 +156,12 @@ func (s *Server) healthy(ctx context.Context) bool {
 func (s *Server) Addr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(s.port)) }
 
 // URL is the endpoint.
-func (s *Server) URL() string { return "http://" + s.Addr() }
+func (s *Server) URL() string {
+	if s.tls {
+		return "https://" + s.Addr()
+	}
+	return "http://" + s.Addr()
+}
 
 // PID is the process id of the server.
 func (s *Server) PID() int { return s.cmd.Process.Pid }
