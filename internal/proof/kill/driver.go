@@ -80,6 +80,8 @@ func newDriver(ctx context.Context, s settings) (*driver, error) {
 			revocations:   d.revocations,
 			receiver:      d.receiver,
 			counts:        d.counts,
+			revoke:        d.revoke,
+			shutTold:      make(chan struct{}, 1),
 		})
 	}
 	return d, nil
@@ -153,26 +155,34 @@ func (d *driver) load(ctx context.Context, s *program.Server, addr string) error
 	commanding, dismiss := context.WithCancel(ctx)
 	defer dismiss()
 	var working sync.WaitGroup
-	if d.random.IntN(2) == 0 {
-		after, number := d.moment(d.Longest/4), d.random.IntN(len(d.workers))
+	var told chan struct{} // the server is not killed before; nil: it may be
+	switch number := d.random.IntN(len(d.workers)); d.random.IntN(4) {
+	case 0:
+		after := d.moment(d.Longest / 4)
 		working.Go(func() {
-			if err := d.revoke(commanding, after, number); err != nil && !killed.Load() {
+			if err := d.revokeAfter(commanding, after, number); err != nil && !killed.Load() {
 				early <- err
 			}
 		})
+	case 1:
+		d.workers[number].shutNext.Store(true)
+	case 2:
+		told = d.workers[number].shutTold
+		select {
+		case <-told: // of an earlier life
+		default:
+		}
+		d.workers[number].shutNext.Store(true)
 	}
 	for _, w := range d.workers {
 		working.Go(func() {
-			if err := w.live(ctx, addr); !killed.Load() {
+			if err := w.live(commanding, addr); !killed.Load() {
 				early <- err
 			}
 		})
 	}
-	var failed error
-	select {
-	case <-time.After(d.moment(d.Longest)):
-	case failed = <-early:
-		d.report.wrong("%v", failed)
+	if err := d.ripe(early, told); err != nil {
+		d.report.wrong("%v", err)
 	}
 	killed.Store(true)
 	err := s.Kill()
@@ -181,14 +191,37 @@ func (d *driver) load(ctx context.Context, s *program.Server, addr string) error
 	return err
 }
 
-// revoke shuts out a client, after some time. The command is killed with the
-// server.
-func (d *driver) revoke(ctx context.Context, after time.Duration, number int) error {
+// ripe waits until the server is to be killed, or a client has failed.
+func (d *driver) ripe(early <-chan error, told <-chan struct{}) error {
+	if told != nil {
+		select {
+		case <-told:
+		case err := <-early:
+			return err
+		case <-time.After(stall):
+			return errors.New("a client that is to be shut out does not come to its 1104")
+		}
+	}
+	select {
+	case <-time.After(d.moment(d.Longest)):
+		return nil
+	case err := <-early:
+		return err
+	}
+}
+
+// revokeAfter shuts out a client after some time.
+func (d *driver) revokeAfter(ctx context.Context, after time.Duration, number int) error {
 	select {
 	case <-ctx.Done():
 		return nil
 	case <-time.After(after):
+		return d.revoke(ctx, number)
 	}
+}
+
+// revoke shuts out a client. The command is killed with the server.
+func (d *driver) revoke(ctx context.Context, number int) error {
 	name := d.revocations.begin(number)
 	if name == "" {
 		return nil

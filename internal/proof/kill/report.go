@@ -52,7 +52,7 @@ func (d *driver) print(w io.Writer) {
 	fmt.Fprintf(w, "1104 without answer   %d, of which %d came to be\n", r.verdict.Doubted, r.verdict.Survived)
 	fmt.Fprintf(w, "registered            %d names, over %d connections\n", d.registrations.count(), c.sessions.Load())
 	revoked, refused := d.revocations.counts()
-	fmt.Fprintf(w, "revoked               %d clients, of which %d were refused afterwards\n", revoked, refused)
+	fmt.Fprintf(w, "revoked               %d clients, %d of them between an upload and its 1104; %d were refused afterwards\n", revoked, c.shutBetween.Load(), refused)
 	fmt.Fprintf(w, "told to the hook      %d files, %d times again; %d times it did not take them\n", d.receiver.count(), d.receiver.repeated, d.receiver.refused)
 	fmt.Fprintf(w, "there at the end      %d files, all read and compared after each restart\n", r.verdict.Files)
 	if len(r.recoveries) > 0 {

@@ -18,8 +18,8 @@ const contentStart = 23 + 275
 // writes a request in one call, but for the rest of a content.
 type wire struct {
 	net.Conn
-	damage  int    // of so many 1103 yet to come a byte is changed
-	accepts func() // called before a 1104 leaves; may be nil
+	damage  int          // of so many 1103 yet to come a byte is changed
+	accepts func() error // called before a 1104 leaves; may be nil
 }
 
 // dial is a client.DialFunc.
@@ -32,7 +32,9 @@ func (w *wire) dial(ctx context.Context, network, address string) (net.Conn, err
 func (w *wire) Write(p []byte) (int, error) {
 	switch {
 	case isRequest(p, codec.CodeValidCRC) && w.accepts != nil:
-		w.accepts()
+		if err := w.accepts(); err != nil {
+			return 0, err
+		}
 	case isRequest(p, codec.CodeEncryptedFile) && w.damage > 0 && len(p) > contentStart:
 		p = bytes.Clone(p)
 		p[contentStart+w.damage%(len(p)-contentStart)] ^= 0x10

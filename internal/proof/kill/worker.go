@@ -20,7 +20,7 @@ const (
 
 // counts of what the clients did.
 type counts struct {
-	retried, givenUp, abandoned, replaced, sessions atomic.Int64
+	retried, givenUp, abandoned, replaced, sessions, shutBetween atomic.Int64
 }
 
 // worker is one of the clients, from life to life of the server. It takes a new
@@ -34,6 +34,9 @@ type worker struct {
 	revocations   *revocations
 	receiver      *receiver
 	counts        *counts
+	revoke        func(ctx context.Context, number int) error
+	shutNext      atomic.Bool   // it is shut out as soon as an upload waits for its 1104
+	shutTold      chan struct{} // then, after the answer; it takes one
 
 	name       string
 	id         codec.ClientID
@@ -134,15 +137,31 @@ func (w *worker) exchangeKey(ctx context.Context, s *client.Session) error {
 func (w *worker) send(ctx context.Context, s *client.Session, wire *wire) error {
 	f := w.file()
 	number, content := w.files.Begin(f)
-	v, shut := versionOf(f, content), false
+	v, shut, between := versionOf(f, content), false, false
 	wire.damage = w.damage()
-	wire.accepts = func() {
-		shut = w.revocations.holds(w.name)
-		w.files.Doubt(f, number)
-		w.receiver.ask(v)
+	wire.accepts = func() error {
+		if w.shutNext.CompareAndSwap(true, false) {
+			if err := w.revoke(ctx, w.number); err != nil {
+				return err
+			}
+			between = true
+		}
+		// What a client that is shut out sends must never be seen.
+		if shut = w.revocations.holds(w.name); !shut {
+			w.files.Doubt(f, number)
+			w.receiver.ask(v)
+		}
+		return nil
 	}
 	hopeless := wire.damage == tries
 	receipt, err := s.Send(ctx, client.File{Name: f.Name, Size: int64(len(content)), Content: bytes.NewReader(content)}, nil)
+	if between && (err == nil || errors.Is(err, client.ErrRefused)) {
+		w.counts.shutBetween.Add(1)
+		select {
+		case w.shutTold <- struct{}{}:
+		default: // nobody waited for the one before
+		}
+	}
 	switch {
 	case hopeless && errors.Is(err, client.ErrChecksum):
 		w.counts.givenUp.Add(1)
