@@ -3,6 +3,7 @@ package persistence
 import (
 	"context"
 	"crypto/sha256"
+	"database/sql"
 	"embed"
 	"encoding/hex"
 	"fmt"
@@ -70,9 +71,17 @@ const createMigrations = `CREATE TABLE IF NOT EXISTS migrations (
 	Applied  TIMESTAMP NOT NULL
 )`
 
+// migratable is a database, or one connection to it.
+type migratable interface {
+	sqlx.ExecerContext
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	BeginTxx(ctx context.Context, options *sql.TxOptions) (*sqlx.Tx, error)
+	Rebind(query string) string
+}
+
 // migrate brings the tables up to the last of the known migrations, each in a
 // transaction of its own. A database that is already there is not written.
-func migrate(ctx context.Context, db *sqlx.DB, known []migration) error {
+func migrate(ctx context.Context, db migratable, known []migration) error {
 	if _, err := db.ExecContext(ctx, createMigrations); err != nil {
 		return err
 	}
@@ -89,7 +98,7 @@ func migrate(ctx context.Context, db *sqlx.DB, known []migration) error {
 }
 
 // checkMigrations refuses a database that is not at the last known version.
-func checkMigrations(ctx context.Context, db *sqlx.DB, known []migration) error {
+func checkMigrations(ctx context.Context, db migratable, known []migration) error {
 	applied, err := appliedMigrations(ctx, db, known)
 	if err != nil {
 		return err
@@ -104,7 +113,7 @@ func checkMigrations(ctx context.Context, db *sqlx.DB, known []migration) error 
 // appliedMigrations counts the migrations a database has, after it has made
 // sure that they are the known ones. One more is accepted when it is compatible:
 // the next version of the program runs beside this one, or did.
-func appliedMigrations(ctx context.Context, db *sqlx.DB, known []migration) (applied int, err error) {
+func appliedMigrations(ctx context.Context, db migratable, known []migration) (applied int, err error) {
 	found, err := db.QueryContext(ctx, `SELECT Version, Name, Checksum FROM migrations ORDER BY Version`)
 	if err != nil {
 		return 0, err
@@ -130,7 +139,7 @@ func appliedMigrations(ctx context.Context, db *sqlx.DB, known []migration) (app
 	return applied, found.Err()
 }
 
-func applyMigration(ctx context.Context, db *sqlx.DB, next migration) error {
+func applyMigration(ctx context.Context, db migratable, next migration) error {
 	inside, err := db.BeginTxx(ctx, nil)
 	if err != nil {
 		return err

@@ -125,7 +125,9 @@ func timesInUTC(_ context.Context, conn *pgx.Conn) error {
 	return nil
 }
 
-// migrateShared migrates while no other node does.
+// migrateShared migrates while no other node does. All of it goes over the
+// connection that holds the lock: of a node that is killed meanwhile PostgreSQL
+// may carry out one more statement, and keeps the lock until that is done.
 func migrateShared(ctx context.Context, db *sqlx.DB, known []migration) (err error) {
 	conn, err := db.Connx(ctx)
 	if err != nil {
@@ -144,7 +146,7 @@ func migrateShared(ctx context.Context, db *sqlx.DB, known []migration) (err err
 			`SELECT pg_advisory_unlock_all(); RESET lock_timeout; RESET statement_timeout`)
 		err = errors.Join(err, unlocking)
 	}()
-	return migrate(ctx, db, known)
+	return migrate(ctx, conn, known)
 }
 
 func (r *postgresRows) close() error {

@@ -109,6 +109,39 @@ func TestMigrationsKeepStep(t *testing.T) {
 	}
 }
 
+// TestMigrationHoldsItsLock: the session that changes the tables is the one that
+// holds the lock, so that no other node comes in between when this one is killed.
+// No limit of time for a statement of everyday work ends it.
+func TestMigrationHoldsItsLock(t *testing.T) {
+	dsn := postgresDSN(t)
+	db, err := connectPostgres(dsn, Full)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.ExecContext(t.Context(), `CREATE TABLE seen (Holds BOOLEAN, Timeout TEXT)`); err != nil {
+		t.Fatal(err)
+	}
+	all := postgresMigrations()
+	all = append(all, migration{version: len(all) + 1, name: "look", text: `INSERT INTO seen SELECT EXISTS
+		(SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid() AND granted), current_setting('statement_timeout')`})
+	if err := migrateShared(t.Context(), db, all); err != nil {
+		t.Fatal(err)
+	}
+	var seen struct {
+		Holds   bool
+		Timeout string
+	}
+	if err := db.GetContext(t.Context(), &seen, `SELECT * FROM seen`); err != nil || !seen.Holds || seen.Timeout != "0" {
+		t.Errorf("%+v, %v, want the lock held and no timeout", seen, err)
+	}
+	var left int
+	if err := db.GetContext(t.Context(), &left, `SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'
+		AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`); err != nil || left != 0 {
+		t.Errorf("%d locks are left, %v", left, err)
+	}
+}
+
 // TestNodesMigrateTogether: nodes that start at once change the tables once.
 func TestNodesMigrateTogether(t *testing.T) {
 	server := startPostgres(t)
