@@ -62,7 +62,7 @@ func New(ctx context.Context, plan Plan, o Options) (*Runner, error) {
 	return r, nil
 }
 
-// MakeKeys makes n RSA keys, on all processors.
+// MakeKeys makes n throwaway RSA keys, on all processors.
 func MakeKeys(ctx context.Context, n int) ([]*client.Key, error) {
 	keys, errs := make([]*client.Key, n), make([]error, n)
 	var next atomic.Int64
@@ -70,7 +70,7 @@ func MakeKeys(ctx context.Context, n int) ([]*client.Key, error) {
 	for range runtime.GOMAXPROCS(0) {
 		workers.Go(func() {
 			for i := next.Add(1) - 1; i < int64(n) && ctx.Err() == nil; i = next.Add(1) - 1 {
-				keys[i], errs[i] = client.NewKey()
+				keys[i], errs[i] = client.NewThrowawayKey()
 			}
 		})
 	}

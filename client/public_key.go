@@ -2,7 +2,6 @@ package client
 
 import (
 	"context"
-	"crypto/rsa"
 	"fmt"
 
 	"github.com/sealquay/sealquay/codec"
@@ -12,9 +11,9 @@ import (
 // A Key is a client's RSA key, ready to be sent. It may be used by any number
 // of goroutines and sessions.
 type Key struct {
-	private *rsa.PrivateKey
-	der     []byte // PKCS#8, as it was read
-	public  [crypt.PublicKeySize]byte
+	der    []byte // PKCS#8, as it was read; nil of a throwaway key
+	public [crypt.PublicKeySize]byte
+	open   func(sealed []byte) (crypt.Key, error)
 }
 
 // NewKey makes an RSA-1024 key. It takes some tens of milliseconds.
@@ -42,7 +41,23 @@ func ParseKey(der []byte) (*Key, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Key{private: private, der: der, public: public}, nil
+	open := func(sealed []byte) (crypt.Key, error) { return crypt.OpenKey(private, sealed) }
+	return &Key{der: der, public: public, open: open}, nil
+}
+
+// NewThrowawayKey makes a key for a load generator, whose clients have nothing to
+// protect: it opens the server's AES key at a small part of the cost, but in a
+// time that tells about the key. It cannot be stored.
+func NewThrowawayKey() (*Key, error) {
+	private, err := crypt.NewThrowawayKey()
+	if err != nil {
+		return nil, err
+	}
+	public, err := crypt.MarshalPublicKey(private.PublicKey())
+	if err != nil {
+		return nil, err
+	}
+	return &Key{public: public, open: private.Open}, nil
 }
 
 // Format writes a fixed text for every verb: no message shows a private key.
@@ -65,7 +80,7 @@ func (s *Session) ExchangeKey(ctx context.Context, name string, key *Key) error 
 	if exchange.ClientID != s.id {
 		return s.violated(codec.CodePublicKey, "the response is for the client %v, not %v", exchange.ClientID, s.id)
 	}
-	if s.key, err = crypt.OpenKey(key.private, exchange.EncryptedKey[:]); err != nil {
+	if s.key, err = key.open(exchange.EncryptedKey[:]); err != nil {
 		return s.fail(&Error{Problem: ErrProtocol, Request: codec.CodePublicKey, Cause: err})
 	}
 	s.keyed = true

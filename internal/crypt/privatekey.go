@@ -18,11 +18,11 @@ const publicExponent = 17
 // milliseconds. rsa.GenerateKey has no choice of exponent.
 func NewPrivateKey() (*rsa.PrivateKey, error) {
 	for {
-		p, err := newPrime()
+		p, err := newPrime(ModulusBits / 2)
 		if err != nil {
 			return nil, err
 		}
-		q, err := newPrime()
+		q, err := newPrime(ModulusBits / 2)
 		if err != nil {
 			return nil, err
 		}
@@ -33,10 +33,11 @@ func NewPrivateKey() (*rsa.PrivateKey, error) {
 	}
 }
 
-// newPrime draws a 512-bit prime, its two highest bits set, so that the product of two has 1024.
-func newPrime() (*big.Int, error) {
+// newPrime draws a prime of so many bits that suits the public exponent. Its two
+// highest bits are set, so that the product of two has twice as many.
+func newPrime(bits int) (*big.Int, error) {
 	for {
-		p, err := rand.Prime(rand.Reader, ModulusBits/2)
+		p, err := rand.Prime(rand.Reader, bits)
 		if err != nil {
 			return nil, fmt.Errorf("drawing a prime: %w", err)
 		}
