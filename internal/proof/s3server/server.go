@@ -67,7 +67,10 @@ func start(ctx context.Context, s *Server) (*Server, error) {
 	if s.port, err = port.Free(); err != nil {
 		return nil, err
 	}
-	return s, s.Restart(ctx)
+	if err := s.Restart(ctx); err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 func (s *Server) bucket() string   { return filepath.Join(s.dir, "data", Bucket) }
