@@ -163,6 +163,9 @@ func (f *diskDraft) flush(ctx context.Context) error {
 	if !f.disk.durable {
 		return nil
 	}
+	if early, ok := f.temp.(interface{ drain() }); ok {
+		early.drain() // before it takes one of the few slots
+	}
 	return f.disk.syncs.run(ctx, f.temp.Sync)
 }
 

@@ -127,7 +127,8 @@ func (s *Store) openDisk() error {
 	if err := s.root.Mkdir(temporaryFolder, 0o700); err != nil {
 		return err
 	}
-	below, err := newRootFS(s.root)
+	durable := s.options.Durability == Full
+	below, err := newRootFS(s.root, durable)
 	if err != nil {
 		return err
 	}
@@ -135,7 +136,7 @@ func (s *Store) openDisk() error {
 	if s.options.FileSystem != nil {
 		files = s.options.FileSystem(files)
 	}
-	s.content, err = newDisk(files, s.options.Durability == Full)
+	s.content, err = newDisk(files, durable)
 	return err
 }
 

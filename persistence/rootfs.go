@@ -13,17 +13,21 @@ import (
 // rootFS is the FileSystem of a data directory. Every name goes through
 // os.Root, which cannot be left.
 type rootFS struct {
-	root *os.Root
-	temp func() (Temp, error)
+	root  *os.Root
+	early *early // nil: nothing is sent early
+	temp  func() (Temp, error)
 }
 
 // newRootFS finds out how the file system below root gives a finished file its
 // name, by trying. In this order, measured with 64 writers on ext4: a file
 // without a name that is linked (1,700 files/s, where a named temporary file
 // made 1,000); a temporary name that is linked; one that is renamed, for file
-// systems without hard links.
-func newRootFS(root *os.Root) (*rootFS, error) {
+// systems without hard links. With durable, content is sent to the disk early.
+func newRootFS(root *os.Root, durable bool) (*rootFS, error) {
 	r := &rootFS{root: root}
+	if durable {
+		r.sendEarly()
+	}
 	var failed []error
 	for _, temp := range []func() (Temp, error){r.unnamed, r.linked, r.renamed} {
 		err := r.try(temp)

@@ -4,5 +4,9 @@ package persistence
 
 import "errors"
 
-// unnamed exists on Linux only.
+// early and unnamed files exist on Linux only.
+type early struct{}
+
+func (r *rootFS) sendEarly() {}
+
 func (r *rootFS) unnamed() (Temp, error) { return nil, errors.ErrUnsupported }
