@@ -8,8 +8,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -19,12 +21,56 @@ import (
 // prisoner names the folder of the process that tries to get out.
 const prisoner = "SEALQUAY_TEST_PRISONER"
 
+// starter tells a process to confine itself and to start programs.
+const starter = "SEALQUAY_TEST_STARTER"
+
 func TestMain(m *testing.M) {
 	if folder := os.Getenv(prisoner); folder != "" {
 		escape(folder)
 		return
 	}
+	if os.Getenv(starter) != "" {
+		startPrograms()
+		return
+	}
 	os.Exit(m.Run())
+}
+
+// startPrograms has threads that are older than the confinement start a program
+// each, which prints what it has inherited.
+func startPrograms() {
+	var there, done sync.WaitGroup
+	confined := make(chan struct{})
+	for range 8 {
+		there.Add(1)
+		done.Go(func() {
+			runtime.LockOSThread()
+			there.Done()
+			<-confined
+			out, err := exec.Command("grep", "NoNewPrivs", "/proc/self/status").CombinedOutput()
+			if err != nil {
+				out = append(out, err.Error()+"\n"...)
+			}
+			_, _ = os.Stdout.Write(out)
+		})
+	}
+	there.Wait()
+	if inForce, err := Landlock(Needs{Execute: true}); inForce != "no_new_privs" || !errors.Is(err, ErrPrograms) {
+		fmt.Println(inForce, err)
+	}
+	close(confined)
+	done.Wait()
+}
+
+// TestStartedProgramsGetNoNewPrivileges is about what the log says of a server
+// that runs a hook's program.
+func TestStartedProgramsGetNoNewPrivileges(t *testing.T) {
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), starter+"=1")
+	out, err := cmd.CombinedOutput()
+	if want := strings.Repeat("NoNewPrivs:\t1\n", 8); err != nil || string(out) != want {
+		t.Errorf("%v\n%s", err, out)
+	}
 }
 
 // escape confines the process, then tries what it must not and what it must.

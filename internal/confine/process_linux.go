@@ -3,8 +3,8 @@ package confine
 import (
 	"errors"
 	"fmt"
-	"syscall"
 
+	ll "github.com/landlock-lsm/go-landlock/landlock/syscall"
 	"golang.org/x/sys/unix"
 )
 
@@ -28,12 +28,9 @@ func Process() error {
 // noNewPrivileges keeps programs with set-user-id bits from giving the process
 // or its children more than it has.
 func noNewPrivileges() error {
-	_, _, failed := syscall.AllThreadsSyscall6(unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0, 0)
-	if failed == syscall.ENOTSUP { // with cgo; Landlock's library knows a way there
-		return unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-	}
-	if failed != 0 {
-		return fmt.Errorf("give up new privileges: %w", failed)
+	// Of all threads, with cgo, too: a program is started by any of them.
+	if err := ll.AllThreadsPrctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+		return fmt.Errorf("give up new privileges: %w", err)
 	}
 	return nil
 }
