@@ -46,6 +46,7 @@ func (d doctorCommand) examine() []doctor.Finding {
 		Addrs:          addresses(cfg),
 		Serves:         func(addr string) bool { return serves(cfg, addr) },
 		DataDir:        cfg.DataDir,
+		FreeSpace:      cfg.Quota.FreeSpace,
 		MemoryBudget:   cfg.MemoryBudget,
 		MaxConnections: cfg.MaxConnections,
 	})...)

@@ -29,6 +29,7 @@ func Descriptors(allowed uint64, connections int) Finding {
 // A Space is what is free on the file system of the data directory.
 type Space struct {
 	Free, Total        uint64 // bytes
+	Keep               uint64 // bytes that uploads leave free (quota.free_space)
 	Inodes, InodesSize uint64 // free and in all; 0 in all: they do not run out
 }
 
@@ -39,6 +40,8 @@ func (s Space) judge() []Finding {
 		switch {
 		case s.Free < 64*mib:
 			return wrong("space", seen, "make room: uploads are refused when the disk is full")
+		case s.Free <= s.Keep:
+			return wrong("space", fmt.Sprintf("%s, quota.free_space is %d MiB", seen, s.Keep/mib), "make room, or lower quota.free_space: every upload is refused")
 		case s.Free < gib || s.Free < s.Total/20:
 			return hint("space", seen, "make room soon; retention or quotas can keep it free")
 		}
@@ -151,6 +154,8 @@ func Permissions(err error, foreign []string, mode uint32) Finding {
 		return wrong(check, err.Error(), "give data_dir to the user that the server runs as (chown), or run this as that user")
 	case len(foreign) > 0:
 		return wrong(check, strings.Join(foreign, ", ")+" belong to another user", "give them to the user that the server runs as (chown); run the tools as that user, too")
+	case mode&0o002 != 0:
+		return wrong(check, seen, "every user of the machine can change and remove files: chmod o= the data directory")
 	case mode&0o007 != 0:
 		return hint(check, seen, "other users of the machine can look in: chmod o= the data directory")
 	}

@@ -19,6 +19,7 @@ type Plan struct {
 	Addrs          []string               // host:port to listen on
 	Serves         func(addr string) bool // asks whether a sealquay server is there
 	DataDir        string                 // need not exist
+	FreeSpace      int64                  // bytes that uploads leave free there
 	MemoryBudget   int64                  // bytes
 	MaxConnections int
 }
@@ -39,7 +40,7 @@ func Examine(p Plan) []Finding {
 	for _, addr := range p.Addrs {
 		findings = append(findings, port(addr, p.Serves))
 	}
-	findings = append(findings, space(dir)...)
+	findings = append(findings, space(dir, uint64(p.FreeSpace))...)
 	return append(findings, Unnamed(unnamed(dir)), SyncSpeed(syncSpeed(dir)))
 }
 
@@ -101,13 +102,13 @@ func clock() Finding {
 	return Clock(err == nil && state != unix.TIME_ERROR && t.Status&unix.STA_UNSYNC == 0, time.Now())
 }
 
-func space(dir string) []Finding {
+func space(dir string, keep uint64) []Finding {
 	var s unix.Statfs_t
 	if err := unix.Statfs(dir, &s); err != nil {
 		return []Finding{wrong("space", err.Error(), "choose another data_dir")}
 	}
 	block := uint64(s.Bsize)
-	return Space{Free: s.Bavail * block, Total: s.Blocks * block, Inodes: s.Ffree, InodesSize: s.Files}.judge()
+	return Space{Free: s.Bavail * block, Total: s.Blocks * block, Keep: keep, Inodes: s.Ffree, InodesSize: s.Files}.judge()
 }
 
 func fileSystem(dir string) Finding {

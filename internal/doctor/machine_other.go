@@ -7,6 +7,7 @@ type Plan struct {
 	Addrs          []string
 	Serves         func(addr string) bool
 	DataDir        string
+	FreeSpace      int64
 	MemoryBudget   int64
 	MaxConnections int
 }
