@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 )
 
 // The states of a row of uploads. Every content that exists, or may come to
@@ -141,9 +142,18 @@ func (s *Store) removeLoop(ctx context.Context) {
 	}
 }
 
+// errCopied means that content has to stay where it is for now.
+var errCopied = errors.New("the data directory is being copied")
+
+// copiedPause is how long removal waits before it looks again whether the data
+// directory is still being copied.
+const copiedPause = time.Second
+
 // removeClaimed removes or quarantines all content claimed for that, and then
 // the claims. It goes on after a failure, which leaves the claim for another
-// time.
+// time. Nothing is done while somebody holds a shared lock on the data
+// directory: what the rows say in a copy of them made meanwhile can be copied,
+// too, before anything else is under its key.
 func (s *Store) removeClaimed(ctx context.Context) (removed int, err error) {
 	select { // removal far away may take long, and who stops does not wait for it
 	case s.removing <- struct{}{}:
@@ -169,6 +179,10 @@ func (s *Store) removeClaimed(ctx context.Context) (removed int, err error) {
 			return removed, errors.Join(append(failed, err)...)
 		}
 		gone, err := s.carryOut(ctx, batch)
+		if errors.Is(err, errCopied) {
+			time.AfterFunc(copiedPause, s.wakeRemoval)
+			return removed, errors.Join(failed...)
+		}
 		failed = append(failed, err)
 		if err := s.giveUp(ctx, gone); err != nil {
 			return removed, errors.Join(append(failed, err)...)
@@ -192,7 +206,11 @@ const parallelRemovals = 16
 // parallel, and the first failure of it stands for all.
 func (s *Store) carryOut(ctx context.Context, batch []claimRow) (gone []string, err error) {
 	if s.onDisk {
-		return s.carryOutAll(ctx, batch)
+		if err := exclude(s.copying); err != nil {
+			return nil, err
+		}
+		gone, err = s.carryOutAll(ctx, batch)
+		return gone, errors.Join(err, admit(s.copying))
 	}
 	var mu sync.Mutex
 	var parts sync.WaitGroup

@@ -7,7 +7,8 @@ import (
 )
 
 // content is where the bytes of files are kept, each under a key that is used
-// once: what is there under a key never changes.
+// by one at a time: what is under a key never changes, and another can be there
+// only after it is gone.
 //
 // A key is a slash-separated path below the data directory, as in PathName.
 type content interface {

@@ -37,6 +37,12 @@
 // proves it. Without a Quota nothing is counted, and the next opening with one
 // counts what is there.
 //
+// # Copying
+//
+// While anybody holds a shared lock (flock) on the data directory, no content
+// is removed: what a copy of the rows made meanwhile says stays there to be
+// copied.
+//
 // # What is where
 //
 // Below the data directory: sealquay.db, the rows in SQLite; sealquay.lock,

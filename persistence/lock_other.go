@@ -12,3 +12,9 @@ import (
 func lock(path string) (*os.File, error) {
 	return nil, fmt.Errorf("lock %s: %w", path, errors.ErrUnsupported)
 }
+
+func exclude(directory *os.File) error {
+	return fmt.Errorf("lock %s: %w", directory.Name(), errors.ErrUnsupported)
+}
+
+func admit(*os.File) error { return nil }

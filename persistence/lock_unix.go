@@ -27,3 +27,18 @@ func lock(path string) (*os.File, error) {
 	}
 	return file, nil
 }
+
+// exclude takes the lock of a directory, or fails with errCopied while anybody
+// else holds it.
+func exclude(directory *os.File) error {
+	err := unix.Flock(int(directory.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		return errCopied
+	}
+	return os.NewSyscallError("flock", err)
+}
+
+// admit gives that lock back.
+func admit(directory *os.File) error {
+	return os.NewSyscallError("flock", unix.Flock(int(directory.Fd()), unix.LOCK_UN))
+}

@@ -99,7 +99,10 @@ func (s *Store) takeDirectory() (err error) {
 	if s.lock, err = lock(filepath.Join(directory, lockFile)); err != nil {
 		return err
 	}
-	s.root, err = os.OpenRoot(directory)
+	if s.root, err = os.OpenRoot(directory); err != nil {
+		return err
+	}
+	s.copying, err = s.root.Open(".")
 	return err
 }
 

@@ -25,6 +25,7 @@ type Store struct {
 	lowWater lowWater
 	root     *os.Root
 	lock     *os.File // nil when read only, or nothing is kept below the data directory
+	copying  *os.File // the data directory: who copies it holds a lock on it
 	looking  bool     // nothing may be changed
 
 	mu      sync.Mutex
@@ -79,6 +80,9 @@ func (s *Store) release() error {
 	}
 	if s.lock != nil {
 		failed = append(failed, s.lock.Close())
+	}
+	if s.copying != nil {
+		failed = append(failed, s.copying.Close())
 	}
 	return errors.Join(failed...)
 }
