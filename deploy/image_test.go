@@ -2,21 +2,43 @@ package deploy
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/sealquay/sealquay/internal/proof/s3server"
 )
 
 // TestImage starts what the Dockerfile's image holds, in an empty root, as its
-// user, with its environment, and asks for its health as it does. That the
-// file builds is not shown: this needs Docker.
+// user, with its environment, and asks for its health as it does, once with all
+// content on disk and once with it in S3. That the file builds is not shown:
+// this needs Docker.
 func TestImage(t *testing.T) {
 	needRoot(t)
 	image := stage(t, read(t, "Dockerfile"))
+	t.Run("disk", func(t *testing.T) { runImage(t, image) })
+	t.Run("s3", func(t *testing.T) {
+		content, err := s3server.Start(t.Context(), t.TempDir())
+		if errors.Is(err, s3server.ErrNotInstalled) {
+			t.Skip(err)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(content.Kill)
+		runImage(t, image, "SEALQUAY_STORAGE_CONTENT=s3", "SEALQUAY_S3_ENDPOINT="+content.URL(),
+			"SEALQUAY_S3_BUCKET="+s3server.Bucket, "SEALQUAY_S3_REGION="+s3server.Region,
+			"AWS_ACCESS_KEY_ID="+s3server.AccessKey, "AWS_SECRET_ACCESS_KEY="+s3server.SecretKey)
+	})
+}
+
+func runImage(t *testing.T, image container, env ...string) {
 	root := t.TempDir()
 	binary := filepath.Join(root, "sealquay")
 	output(t, "cp", filepath.Join(build(t), "sealquay"), binary)
@@ -27,7 +49,7 @@ func TestImage(t *testing.T) {
 	inside := func(args ...string) *exec.Cmd {
 		return &exec.Cmd{
 			Path: image.entrypoint[0], Args: append(image.entrypoint, args...), Dir: "/",
-			Env: append(image.env, "SEALQUAY_ADMIN_ADDRESS="),
+			Env: slices.Concat(image.env, env, []string{"SEALQUAY_ADMIN_ADDRESS="}),
 			SysProcAttr: &syscall.SysProcAttr{Chroot: root,
 				Credential: &syscall.Credential{Uid: uint32(image.user), Gid: uint32(image.user)}},
 		}

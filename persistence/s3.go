@@ -68,6 +68,9 @@ func newS3(ctx context.Context, options S3) (*s3, error) {
 		return nil, fmt.Errorf("S3: %w", err)
 	}
 	s := &s3{options: options, core: core, idle: transport, memory: newPartMemory(options.memory(), options.SpoolDir)}
+	if err := s.memory.try(); err != nil {
+		return nil, fmt.Errorf("S3: a part that finds no memory finds no file: %w: make that folder, or name another in s3.spool_dir", err)
+	}
 	if err := s.look(ctx); err != nil {
 		s.close()
 		if endpoint.Scheme == "http" && speaksTLS(ctx, endpoint.Host) {

@@ -31,6 +31,15 @@ func newPartMemory(bytes int64, dir string) *partMemory {
 	return m
 }
 
+// try makes a file, as a part does that finds no memory.
+func (m *partMemory) try() error {
+	file, err := nameless(m.dir)
+	if err != nil {
+		return err
+	}
+	return file.Close()
+}
+
 // take returns a block, or nil when all are in use.
 func (m *partMemory) take() *[blockSize]byte {
 	if m.left.Add(-1) < 0 {
