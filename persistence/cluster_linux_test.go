@@ -322,22 +322,82 @@ func TestLostCommit(t *testing.T) {
 	mustAgree(t, s)
 }
 
-// TestDatabaseAway: while the database is away a job fails in time, with a clear
-// error, and the upload harms nothing; when it is back, all goes on.
-func TestDatabaseAway(t *testing.T) {
+// ownDatabase starts a database server for the test alone, and lets c use it.
+func ownDatabase(t *testing.T, c *cluster) *postgres.Server {
+	t.Helper()
 	directory, err := os.MkdirTemp("/dev/shm", "sealquay-postgres-*")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(directory) })
-	startPostgres(t) // or skip
 	server, err := postgres.Start(t.Context(), directory)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(server.Kill)
-	c := newCluster(t)
 	c.dsn = postgres.DSN(server.Addr(), "postgres")
+	return server
+}
+
+// TestDatabaseRestarts: what is asked for while the database restarts waits for it,
+// as long as docs/CLUSTER.md says.
+func TestDatabaseRestarts(t *testing.T) {
+	text, err := os.ReadFile("../docs/CLUSTER.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := fmt.Sprintf("requests wait, up to %.0f s;", usualPatience.outage.Seconds()); !strings.Contains(string(text), want) {
+		t.Errorf("CLUSTER.md does not say %q", want)
+	}
+	c := newCluster(t)
+	server := ownDatabase(t, c)
+	options := c.patient(c.dsn, patience{attempt: time.Minute, outage: time.Minute, doubt: time.Minute}) // whatever else runs here
+	options.Trouble = func(error) {}
+	s := openTest(t, options)
+	id := register(t, s, "anna")
+	u := receive(t, s, id, "a.txt", []byte("under way"))
+
+	server.Stop()
+	away, err := net.Listen("tcp", server.Addr()) // in its place, to see who asks
+	if err != nil {
+		t.Fatal(err)
+	}
+	errs := make(chan error, 2)
+	go func() { errs <- u.Verify(t.Context()) }()
+	go func() { _, err := s.Register(t.Context(), "berta"); errs <- err }()
+	for range 8 { // both ask, and ask again
+		conn, err := away.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = conn.Close()
+	}
+	select {
+	case err := <-errs:
+		t.Errorf("a request did not wait: %v", err)
+		errs <- err
+	default:
+	}
+	_ = away.Close()
+	if err := server.Restart(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := <-errs; err != nil {
+			t.Error(err)
+		}
+	}
+	if got := contentOf(t, s, "a.txt"); got != "under way" {
+		t.Errorf("content %q", got)
+	}
+	mustAgree(t, s)
+}
+
+// TestDatabaseAway: while the database is away a job fails in time, with a clear
+// error, and the upload harms nothing; when it is back, all goes on.
+func TestDatabaseAway(t *testing.T) {
+	c := newCluster(t)
+	server := ownDatabase(t, c)
 	options := c.patient(c.dsn, patience{attempt: 5 * time.Second, outage: time.Second, doubt: 5 * time.Second})
 	options.Trouble = func(error) {} // the lease cannot be renewed
 	s := openTest(t, options)
