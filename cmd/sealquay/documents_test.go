@@ -140,6 +140,12 @@ func TestOperating(t *testing.T) { follow(t, "", documents.Commands(t, "OPERATIN
 
 func TestSoftwareBill(t *testing.T) {
 	otherProcesses(t)
+	// The commands of documents find no network: the tool has to be there.
+	fetch := exec.Command("go", "build", "-modfile=.ci/tools/go.mod", "-o", os.DevNull, "github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod")
+	fetch.Dir = "../.."
+	if said, err := fetch.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s\n%s", fetch, err, said)
+	}
 	follow(t, "", documents.Commands(t, "SECURITY.md"), `jq -e '.components | map(.name) | index("modernc.org/sqlite")' sbom.json`)
 }
 
