@@ -350,13 +350,18 @@ func TestGnetEdgeTickOffTheLoops(t *testing.T) {
 // An error of the connection that is not read comes as an end: the reactor asks
 // the kernel which it was.
 func TestGnetEdgeResetWhilePaused(t *testing.T) {
-	release := make(chan struct{})
+	release, waiting := make(chan struct{}), make(chan struct{}, 1)
 	s := start(t, script{content: func(context.Context, []byte) Answer {
+		select {
+		case waiting <- struct{}{}:
+		default:
+		}
 		<-release
 		return Answer{}
 	}}, func(c *Config) { c.HighMark, c.LowMark = 2*largeChunk, largeChunk })
 	p := s.dial()
 	go func() { _, _ = p.Write(append(head(64*mib), make([]byte, 16*mib)...)) }()
+	wait(t, waiting, "content") // which a reset before it would end
 	eventually(t, "the loop does not read the connection", func() bool { return s.unreadConns() == 1 })
 	_ = p.SetLinger(0)
 	p.Close()
