@@ -7,12 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const (
-	// earlyWindow is how many bytes of a file go to the disk at once.
-	earlyWindow = 1 << 20
-	// earlyWindows is how many windows of all files together are under way.
-	earlyWindows = 2
-)
+// earlyWindow is how many bytes go to the disk at once.
+const earlyWindow = 4 << 20
 
 // rangeSync is sync_file_range(2): it writes a part of a file and waits for that.
 type rangeSync func(fd int, offset, length int64) error
@@ -23,12 +19,12 @@ func syncFileRange(fd int, offset, length int64) error {
 }
 
 // early sends content to the disk while it still arrives, so that the flush at
-// its end finds little left to do. Few windows are under way at once, those of
-// all files together: then the disk's queue is short, and the flush of something
-// small waits for little in it.
+// its end finds little left to do. One window of all files together is under way
+// at once: then the disk's queue is short, and the flush of something small waits
+// for little in it.
 type early struct {
-	sync  rangeSync
-	slots chan struct{}
+	sync rangeSync
+	turn chan struct{} // holds one token while a window is under way
 }
 
 // newEarly returns nil where parts of a file cannot be written at will, which it
@@ -37,7 +33,7 @@ func newEarly(file *os.File, sync rangeSync) *early {
 	if sync(int(file.Fd()), 0, 1) != nil {
 		return nil
 	}
-	return &early{sync: sync, slots: make(chan struct{}, earlyWindows)}
+	return &early{sync: sync, turn: make(chan struct{}, 1)}
 }
 
 // earlyFile is a file that is written from its beginning to its end, by one
@@ -74,14 +70,14 @@ func (f *earlyFile) Write(p []byte) (int, error) {
 // that all files get on alike.
 func (f *earlyFile) send() {
 	for {
-		f.early.slots <- struct{}{}
+		f.early.turn <- struct{}{}
 		offset, more := f.next()
 		if !more {
-			<-f.early.slots
+			<-f.early.turn
 			return
 		}
 		err := f.early.sync(int(f.Fd()), offset, earlyWindow)
-		<-f.early.slots
+		<-f.early.turn
 		f.note(err)
 	}
 }
