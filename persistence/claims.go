@@ -3,6 +3,7 @@ package persistence
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"slices"
@@ -136,8 +137,10 @@ func (s *Store) removeLoop(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-s.removal:
-			_, err := s.removeClaimed(ctx)
-			s.troubleUnlessClosed(err)
+			if _, err := s.removeClaimed(ctx); err != nil {
+				s.troubleUnlessClosed(err)
+				time.AfterFunc(failedPause, s.wakeRemoval)
+			}
 		}
 	}
 }
@@ -145,9 +148,14 @@ func (s *Store) removeLoop(ctx context.Context) {
 // errCopied means that content has to stay where it is for now.
 var errCopied = errors.New("the data directory is being copied")
 
-// copiedPause is how long removal waits before it looks again whether the data
-// directory is still being copied.
-const copiedPause = time.Second
+const (
+	// copiedPause is how long removal waits before it looks again whether the
+	// data directory is still being copied.
+	copiedPause = time.Second
+	// failedPause is how long removal waits for another try after a failure,
+	// unless it is woken before.
+	failedPause = 10 * time.Second
+)
 
 // removeClaimed removes or quarantines all content claimed for that, and then
 // the claims. It goes on after a failure, which leaves the claim for another
@@ -162,13 +170,17 @@ func (s *Store) removeClaimed(ctx context.Context) (removed int, err error) {
 		return 0, ctx.Err()
 	}
 	var failed []error
-	after := ""
-	for {
+	after := s.firstRemoval()
+	for wrapped := after == ""; ; {
 		var batch []claimRow
 		err := s.view(ctx, func(t tx) error {
 			return t.list(&batch, `SELECT Upload AS upload, PathName AS pathname, State AS state
 				FROM uploads WHERE State <> 0 AND Upload > ? ORDER BY Upload LIMIT ?`, after, removalBatch)
 		})
+		if err == nil && len(batch) == 0 && !wrapped {
+			after, wrapped = "", true
+			continue
+		}
 		if err != nil || len(batch) == 0 {
 			return removed, errors.Join(append(failed, err)...)
 		}
@@ -189,6 +201,15 @@ func (s *Store) removeClaimed(ctx context.Context) (removed int, err error) {
 		}
 		removed += len(gone)
 	}
+}
+
+// firstRemoval is after which claim removal begins: each node somewhere else, so
+// that they seldom remove the same.
+func (s *Store) firstRemoval() string {
+	if s.onDisk {
+		return ""
+	}
+	return rand.Text()
 }
 
 // claimRow is a claim to be carried out.
@@ -252,6 +273,7 @@ func (s *Store) giveUp(ctx context.Context, gone []string) error {
 	if len(gone) == 0 {
 		return nil
 	}
+	slices.Sort(gone) // nodes that give up the same would lock each other out
 	_, err := s.record(ctx, func(t tx) error {
 		for _, upload := range gone {
 			if _, err := t.exec(`DELETE FROM uploads WHERE Upload = ? AND State <> 0`, upload); err != nil {

@@ -3,6 +3,7 @@ package persistence
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -433,6 +434,44 @@ func TestDatabaseAway(t *testing.T) {
 	mustAgree(t, s)
 	if left := keys(t, c.content); len(left) != 2 {
 		t.Errorf("left %v, want two contents", left)
+	}
+}
+
+// TestNodesRemoveTogether: nodes that remove the same at the same time are not in
+// each other's way.
+func TestNodesRemoveTogether(t *testing.T) {
+	c := newCluster(t)
+	// Nothing is tried again: a deadlock is an error.
+	options := c.patient(c.dsn, patience{attempt: time.Minute})
+	nodes := []*Store{openTest(t, options), openTest(t, options), openTest(t, options)}
+	id := register(t, nodes[0], "anna")
+	err := nodes[0].update(t.Context(), func(t tx) error {
+		for range 4 * removalBatch {
+			name := rand.Text()
+			if err := claim(t, name, id, "a.txt", versionKey(id, name, "a.txt"), stateRemove); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	for _, node := range nodes {
+		for range 2 {
+			all.Go(func() {
+				if _, err := node.removeClaimed(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	}
+	all.Wait()
+	mustAgree(t, nodes[0])
+	var left int
+	if err := nodes[0].view(t.Context(), func(t tx) error { return t.get(&left, `SELECT count(*) FROM uploads`) }); err != nil || left > 0 {
+		t.Errorf("%d claims are left, %v", left, err)
 	}
 }
 
