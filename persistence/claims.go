@@ -139,7 +139,7 @@ func (s *Store) removeLoop(ctx context.Context) {
 		case <-s.removal:
 			if _, err := s.removeClaimed(ctx); err != nil {
 				s.troubleUnlessClosed(err)
-				time.AfterFunc(failedPause, s.wakeRemoval)
+				s.again.Reset(failedPause)
 			}
 		}
 	}
@@ -192,7 +192,7 @@ func (s *Store) removeClaimed(ctx context.Context) (removed int, err error) {
 		}
 		gone, err := s.carryOut(ctx, batch)
 		if errors.Is(err, errCopied) {
-			time.AfterFunc(copiedPause, s.wakeRemoval)
+			s.again.Reset(copiedPause)
 			return removed, errors.Join(failed...)
 		}
 		failed = append(failed, err)
@@ -227,7 +227,7 @@ const parallelRemovals = 16
 // parallel, and the first failure of it stands for all.
 func (s *Store) carryOut(ctx context.Context, batch []claimRow) (gone []string, err error) {
 	if s.onDisk {
-		if err := exclude(s.copying); err != nil {
+		if err := exclude(s.copying, errCopied); err != nil {
 			return nil, err
 		}
 		gone, err = s.carryOutAll(ctx, batch)

@@ -1,3 +1,5 @@
+//go:build unix
+
 package persistence
 
 import (
@@ -7,6 +9,24 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// copying holds the lock of whoever copies the data directory. It is given up as
+// when that process dies.
+func copying(t *testing.T, s *Store) (done func()) {
+	t.Helper()
+	directory, err := os.Open(s.options.DataDir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Flock(int(directory.Fd()), unix.LOCK_SH); err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		if err := directory.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // TestNothingIsRemovedWhileItIsCopied: what the rows say in a copy of them is
 // still there, however often it is replaced, until whoever copies is done.
 func TestNothingIsRemovedWhileItIsCopied(t *testing.T) {
@@ -14,14 +34,7 @@ func TestNothingIsRemovedWhileItIsCopied(t *testing.T) {
 	id := register(t, s, "anna")
 	verifyNew(t, s, id, "a.txt", "first")
 
-	directory, err := os.Open(s.options.DataDir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer directory.Close()
-	if err := unix.Flock(int(directory.Fd()), unix.LOCK_SH); err != nil {
-		t.Fatal(err)
-	}
+	done := copying(t, s)
 	before := keys(t, s.content)
 	for _, text := range []string{"second", "third", "last"} {
 		verifyNew(t, s, id, "a.txt", text)
@@ -39,9 +52,7 @@ func TestNothingIsRemovedWhileItIsCopied(t *testing.T) {
 		t.Errorf("left %v, want four contents", after)
 	}
 
-	if err := unix.Flock(int(directory.Fd()), unix.LOCK_UN); err != nil {
-		t.Fatal(err)
-	}
+	done()
 	if _, err := s.removeClaimed(t.Context()); err != nil {
 		t.Error(err)
 	}
@@ -75,20 +86,12 @@ func TestRemovalGoesOnByItself(t *testing.T) {
 	})
 	id := register(t, s, "anna")
 	verifyNew(t, s, id, "a.txt", "first")
-	directory, err := os.Open(s.options.DataDir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := unix.Flock(int(directory.Fd()), unix.LOCK_SH); err != nil {
-		t.Fatal(err)
-	}
+	done := copying(t, s)
 	verifyNew(t, s, id, "a.txt", "last")
 	if _, err := s.removeClaimed(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := directory.Close(); err != nil { // as when whoever copies dies
-		t.Fatal(err)
-	}
+	done()
 	if got, want := <-removed, plainKey(id, "a.txt"); got != want {
 		t.Errorf("%s was removed, want %s", got, want)
 	}

@@ -65,7 +65,8 @@ func finish(t *testing.T, what func() error) <-chan error {
 	return done
 }
 
-// TestEarlyWindowsTakeTurns: one window of all files is under way, and a file that has much to send waits behind one that has little.
+// TestEarlyWindowsTakeTurns: one window of all files is under way, and a file that
+// has much to send waits behind one that has little.
 func TestEarlyWindowsTakeTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRangeSyncs()

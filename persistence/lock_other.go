@@ -13,8 +13,8 @@ func lock(path string) (*os.File, error) {
 	return nil, fmt.Errorf("lock %s: %w", path, errors.ErrUnsupported)
 }
 
-func exclude(directory *os.File) error {
-	return fmt.Errorf("lock %s: %w", directory.Name(), errors.ErrUnsupported)
+func exclude(file *os.File, _ error) error {
+	return fmt.Errorf("lock %s: %w", file.Name(), errors.ErrUnsupported)
 }
 
 func admit(*os.File) error { return nil }

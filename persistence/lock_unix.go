@@ -18,27 +18,23 @@ func lock(path string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-	if errors.Is(err, unix.EWOULDBLOCK) {
-		err = fmt.Errorf("%w: it holds the lock %s", ErrLocked, path)
-	}
-	if err != nil {
+	if err := exclude(file, fmt.Errorf("%w: it holds the lock %s", ErrLocked, path)); err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
 	return file, nil
 }
 
-// exclude takes the lock of a directory, or fails with errCopied while anybody
-// else holds it.
-func exclude(directory *os.File) error {
-	err := unix.Flock(int(directory.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+// exclude takes the lock of a file or directory, or fails with held while
+// anybody else has it.
+func exclude(file *os.File, held error) error {
+	err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 	if errors.Is(err, unix.EWOULDBLOCK) {
-		return errCopied
+		return held
 	}
 	return os.NewSyscallError("flock", err)
 }
 
 // admit gives that lock back.
-func admit(directory *os.File) error {
-	return os.NewSyscallError("flock", unix.Flock(int(directory.Fd()), unix.LOCK_UN))
+func admit(file *os.File) error {
+	return os.NewSyscallError("flock", unix.Flock(int(file.Fd()), unix.LOCK_UN))
 }

@@ -48,7 +48,7 @@ func OpenReadOnly(ctx context.Context, options Options) (*Store, error) {
 }
 
 func newStore(options Options) *Store {
-	return &Store{
+	s := &Store{
 		options:  options,
 		owner:    rand.Text(),
 		onDisk:   options.onDisk(),
@@ -58,6 +58,9 @@ func newStore(options Options) *Store {
 		removal:  make(chan struct{}, 1),
 		recorded: make(chan struct{}, 1),
 	}
+	s.again = time.AfterFunc(failedPause, s.wakeRemoval)
+	s.again.Stop()
+	return s
 }
 
 // open takes the data directory, where it is used, then the content and the

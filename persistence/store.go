@@ -38,6 +38,7 @@ type Store struct {
 	closed   atomic.Bool
 	removing chan struct{} // holds one token while claims are carried out
 	removal  chan struct{} // holds one token when content waits to be removed
+	again    *time.Timer   // wakes removal for another try; there is one, however often it fails
 	recorded chan struct{} // holds one token when deliveries were recorded
 	stop     context.CancelFunc
 	work     sync.WaitGroup
