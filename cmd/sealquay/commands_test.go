@@ -18,7 +18,7 @@ import (
 // TestMain runs the tests, or the command for the scripts.
 func TestMain(m *testing.M) {
 	testscript.Main(leakless{m}, map[string]func(){
-		"sealquay": func() { os.Exit(run(os.Args[1:], console{os.Stdin, os.Stdout, os.Stderr})) },
+		"sealquay": main,
 
 		"sealquay-whose-loops-end": serveUntilLoopsEnd,
 	})
