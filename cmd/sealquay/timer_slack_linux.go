@@ -13,8 +13,8 @@ import (
 const timerSlack = 1_000_000
 
 // sleepCoarsely gives the process timerSlack. The runtime looks after its
-// threads every 20 microseconds while they come and go; that alone is up to a
-// fifth of what an upload costs (docs/DECISIONS.md). The slack belongs to a
+// threads every 20 microseconds while they come and go; that alone was a fifth
+// of what an upload costs, or more (docs/DECISIONS.md). The slack belongs to a
 // thread, and the runtime's is there already: so the program is executed once
 // more, as the same process, which keeps the slack (prctl(2),
 // PR_SET_TIMERSLACK). Where that cannot be, the server runs without. It is to
@@ -22,15 +22,15 @@ const timerSlack = 1_000_000
 func sleepCoarsely() {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	if slack, err := unix.PrctlRetInt(unix.PR_GET_TIMERSLACK, 0, 0, 0, 0); err != nil || slack >= timerSlack {
-		return
-	}
-	if unix.Prctl(unix.PR_SET_TIMERSLACK, timerSlack, 0, 0, 0) != nil {
-		return
-	}
 	// A real-time thread keeps none, and would be executed for ever.
-	if slack, err := unix.PrctlRetInt(unix.PR_GET_TIMERSLACK, 0, 0, 0, 0); err != nil || slack < timerSlack {
+	if sleepsCoarsely() || unix.Prctl(unix.PR_SET_TIMERSLACK, timerSlack, 0, 0, 0) != nil || !sleepsCoarsely() {
 		return
 	}
 	_ = syscall.Exec("/proc/self/exe", os.Args, os.Environ()) // it returns only if it fails
+}
+
+// sleepsCoarsely reports whether the calling thread has timerSlack.
+func sleepsCoarsely() bool {
+	slack, err := unix.PrctlRetInt(unix.PR_GET_TIMERSLACK, 0, 0, 0, 0)
+	return err == nil && slack >= timerSlack
 }
