@@ -98,7 +98,7 @@ func away(to func(*node) *road) func(context.Context, *driver, *node) error {
 				return err
 			}
 		}
-		return d.mend(ctx, to)
+		return d.mend(to)
 	}
 }
 
@@ -111,7 +111,7 @@ func everywhere(to func(*node) *road, troubles []string) func(context.Context, *
 			}
 		}
 		d.hold(ctx, d.Longest)
-		return d.mend(ctx, to)
+		return d.mend(to)
 	}
 }
 
@@ -129,7 +129,7 @@ func cutOff(to func(*node) *road, troubles []string, noticed bool, least time.Du
 			}
 		}
 		d.hold(ctx, max(d.Longest/2, least-time.Since(start)))
-		return to(n).mend(ctx)
+		return to(n).mend()
 	}
 }
 
@@ -141,9 +141,9 @@ func (d *driver) hold(ctx context.Context, duration time.Duration) {
 	}
 }
 
-func (d *driver) mend(ctx context.Context, to func(*node) *road) error {
+func (d *driver) mend(to func(*node) *road) error {
 	for _, n := range d.stage.nodes {
-		if err := to(n).mend(ctx); err != nil {
+		if err := to(n).mend(); err != nil {
 			return err
 		}
 	}

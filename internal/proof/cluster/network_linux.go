@@ -2,8 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -16,14 +14,19 @@ import (
 
 // road is the way from one node to one of the servers. What goes over it can be
 // lost, slowed down and cut off. It is for one goroutine.
-type road struct{ proxy *toxiproxy.Proxy }
+type road struct {
+	server *toxiproxy.ApiServer
+	proxy  *toxiproxy.Proxy
+}
 
 // The troubles of a road, as toxiproxy reads them. What is said to be lost is
 // lost without a word: the connections stay, until the road is mended.
 var (
 	slow = []string{
+		// The bandwidth, in KB/s of each connection, comes first: latency would
+		// hold all that a node sends faster.
+		`{"type": "bandwidth", "stream": "upstream", "attributes": {"rate": 2000}}`,
 		`{"type": "latency", "stream": "upstream", "attributes": {"latency": 200, "jitter": 150}}`,
-		`{"type": "bandwidth", "stream": "upstream", "attributes": {"rate": 2000}}`, // KB/s of each connection
 	}
 	failing = []string{
 		`{"type": "reset_peer", "stream": "upstream", "toxicity": 0.3, "attributes": {"timeout": 5}}`,
@@ -74,8 +77,13 @@ func newRoad(to string) (*road, error) {
 	zerolog.SetGlobalLevel(zerolog.Disabled) // some of toxiproxy has no other logger
 	toxics.Register("forgetful", new(forgetful))
 	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
-	r := &road{proxy: toxiproxy.NewProxy(server, "road", fmt.Sprintf("127.0.0.1:%d", at), to)}
-	return r, r.proxy.Start()
+	r := &road{server: server}
+	return r, r.open(fmt.Sprintf("127.0.0.1:%d", at), to)
+}
+
+func (r *road) open(at, to string) error {
+	r.proxy = toxiproxy.NewProxy(r.server, "road", at, to)
+	return r.proxy.Start()
 }
 
 func (r *road) addr() string { return r.proxy.Listen }
@@ -94,12 +102,10 @@ func (r *road) spoil(troubles []string) error {
 	return nil
 }
 
-// mend ends what is on the road, which may have lost something, and opens it.
-func (r *road) mend(ctx context.Context) error {
-	r.proxy.Toxics.ResetToxics(ctx)
+// mend ends what is on the road, which may have lost something, and opens a new
+// one in its place. The troubles go with the old one: to take them away, toxiproxy
+// waits for each connection, for ever for one that ended with bytes on the way.
+func (r *road) mend() error {
 	r.proxy.Stop()
-	if err := r.proxy.Start(); !errors.Is(err, toxiproxy.ErrProxyAlreadyStarted) {
-		return err
-	}
-	return nil
+	return r.open(r.proxy.Listen, r.proxy.Upstream)
 }
