@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"testing/synctest"
+	"time"
 )
 
 // fault makes one kind of operation fail on names that begin with a prefix, or
@@ -307,4 +309,29 @@ func (r flakyRows) once(err error) error {
 		r.crash.arm(0)
 	}
 	return err
+}
+
+// TestFailedRemovalIsTriedAgain: content that could not be removed is removed
+// later, though nothing else happens that could wake the removal.
+func TestFailedRemovalIsTriedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, faults := openFaulty(t)
+		id := register(t, s, "anna")
+		verifyNew(t, s, id, "a.txt", "first")
+		faults.now.Store(&fault{op: "remove", err: syscall.EIO})
+		verifyNew(t, s, id, "a.txt", "last")
+		synctest.Wait()
+		faults.now.Store(nil)
+		time.Sleep(failedPause - time.Nanosecond)
+		synctest.Wait()
+		if left := keys(t, s.content); len(left) != 2 {
+			t.Errorf("left %v before the pause is over, want both contents", left)
+		}
+		time.Sleep(time.Nanosecond)
+		synctest.Wait()
+		if left := keys(t, s.content); len(left) != 1 {
+			t.Errorf("left %v, want the last content", left)
+		}
+		mustAgree(t, s)
+	})
 }
