@@ -65,9 +65,6 @@ func (f *forgetful) Pipe(stub *toxics.ToxicStub) {
 	}
 }
 
-// Cleanup ends a connection that has lost something, perhaps.
-func (f *forgetful) Cleanup(stub *toxics.ToxicStub) { stub.Close() }
-
 // newRoad opens a road from a port of the loopback interface to an address.
 func newRoad(to string) (*road, error) {
 	at, err := port.Free()
@@ -106,6 +103,6 @@ func (r *road) spoil(troubles []string) error {
 // one in its place. The troubles go with the old one: to take them away, toxiproxy
 // waits for each connection, for ever for one that ended with bytes on the way.
 func (r *road) mend() error {
-	r.proxy.Stop()
+	r.close()
 	return r.open(r.proxy.Listen, r.proxy.Upstream)
 }
