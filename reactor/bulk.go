@@ -49,23 +49,25 @@ func (c *conn) lend() bool {
 	return true
 }
 
-// serveBulk reads and serves content until the connection's turn is over, or
-// until there is no more to read.
+// serveBulk reads and serves content until there is no more to read, or until
+// the connection's turn is over and another one waits for its own.
 func (c *conn) serveBulk(t *task) {
-	for served := 0; served < c.r.turn; served += largeChunk {
-		if !c.fillBulk(t) {
-			c.giveBack(t)
-			return
-		}
+	for served := largeChunk; c.fillBulk(t); served += largeChunk {
 		c.serveTask(t)
 		t.chunk.n = 0
 		if t.bulk.left == 0 {
-			c.giveBack(t)
+			break
+		}
+		waited, full := c.r.content.demand()
+		if waited && served >= c.r.turn {
+			c.requeue(t, false)
 			return
 		}
-		runtime.Gosched() // a loop or a request may wait for the processor
+		if full {
+			runtime.Gosched() // a loop or a request may wait for the processor
+		}
 	}
-	c.requeue(t, false)
+	c.giveBack(t)
 }
 
 // fillBulk fills the chunk, and returns false when that cannot be done now.

@@ -99,6 +99,14 @@ func (p *pool) pause(f func()) {
 	p.mu.Unlock()
 }
 
+// demand reports whether connections wait for their turn, and whether all
+// goroutines that there may be serve.
+func (p *pool) demand() (waited, full bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.queued > 0, p.running >= p.max
+}
+
 // end returns when no work is left and all goroutines have ended. Nothing may be
 // submitted meanwhile but by the work itself.
 func (p *pool) end() {

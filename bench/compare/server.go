@@ -68,6 +68,9 @@ func measure(ctx context.Context, s server, root string, streams int, size int64
 		return 0, err
 	}
 	defer os.RemoveAll(dir)
+	if err := touchMemory(dir, size+size/4); err != nil {
+		return 0, err
+	}
 	port, err := freePort()
 	if err != nil {
 		return 0, err

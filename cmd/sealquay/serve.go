@@ -51,6 +51,7 @@ func (s serveCommand) Run(ctx context.Context, c console) error {
 		logging.Log(log, logging.ServerFailed, logging.Error(err))
 		return failure{err}
 	}
+	addForLoops(server.EventLoops)
 	output.onReload(server.allowed.reload)
 	if err := s.confineServer(cfg, log); err != nil {
 		logging.Log(log, logging.ServerFailed, logging.Error(err))

@@ -42,6 +42,8 @@ func BenchmarkSessions(b *testing.B) {
 func benchmarkSessions(b *testing.B, clients int) {
 	server := startBenchmarkServer(b)
 	plain := plainFiles(b, b.TempDir(), clients)
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
+	addForLoops(server.EventLoops)
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	cpu := ownCPU(b)
