@@ -1,6 +1,9 @@
 package reactor
 
-import "sync"
+import (
+	"runtime"
+	"sync"
+)
 
 // idleWorkers is how many goroutines of a pool stay when there is no work. The
 // stack of a new one has to grow first: doing that for each request took 4
@@ -99,12 +102,12 @@ func (p *pool) pause(f func()) {
 	p.mu.Unlock()
 }
 
-// demand reports whether connections wait for their turn, and whether all
-// goroutines that there may be serve.
+// demand reports whether connections wait for their turn, and whether as many
+// goroutines serve as the runtime lets run at once.
 func (p *pool) demand() (waited, full bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.queued > 0, p.running >= p.max
+	return p.queued > 0, p.running >= runtime.GOMAXPROCS(0)
 }
 
 // end returns when no work is left and all goroutines have ended. Nothing may be
