@@ -34,4 +34,10 @@ func (c *content) ReadAt(p []byte, offset int64) (n int, err error) {
 	return n, err
 }
 
+// writeTo writes all of it, in pieces of 256 KiB.
+func (c *content) writeTo(w io.Writer) error {
+	_, err := io.CopyBuffer(struct{ io.Writer }{w}, c.reader(), make([]byte, 256<<10))
+	return err
+}
+
 func (c *content) reader() *io.SectionReader { return io.NewSectionReader(c, 0, c.size) }

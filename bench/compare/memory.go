@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"io"
 	"os"
 	"path/filepath"
 )
@@ -17,6 +16,5 @@ func touchMemory(dir string, size int64) error {
 	if err != nil {
 		return err
 	}
-	_, err = io.CopyBuffer(struct{ io.Writer }{f}, newContent(size).reader(), make([]byte, 256<<10))
-	return errors.Join(err, f.Close(), os.Remove(path))
+	return errors.Join(newContent(size).writeTo(f), f.Close(), os.Remove(path))
 }

@@ -42,7 +42,7 @@ func uploadPlainly(ctx context.Context, _, addr string, _ int, size int64) error
 		return err
 	}
 	defer c.Close()
-	if _, err := io.CopyBuffer(struct{ io.Writer }{c}, newContent(size).reader(), make([]byte, 256<<10)); err != nil {
+	if err := newContent(size).writeTo(c); err != nil {
 		return err
 	}
 	if err := c.(*net.TCPConn).CloseWrite(); err != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"os"
 	"os/exec"
 	"regexp"
@@ -27,7 +28,8 @@ func TestServerAddsForLoops(t *testing.T) {
 		{"5", 5},
 	} {
 		t.Run("GOMAXPROCS="+tt.environment, func(t *testing.T) {
-			serve := exec.CommandContext(t.Context(), "sealquay", "serve", "--ip", "127.0.0.1", "--port", "0", "--data-dir", "data")
+			ctx, end := context.WithTimeout(t.Context(), processPatience)
+			serve := exec.CommandContext(ctx, "sealquay", "serve", "--ip", "127.0.0.1", "--port", "0", "--data-dir", "data")
 			serve.Dir = t.TempDir()
 			serve.Env = append(os.Environ(), "GODEBUG=schedtrace=20", "SEALQUAY_EVENT_LOOPS=3", "GOMAXPROCS="+tt.environment)
 			log, err := serve.StderrPipe()
@@ -38,8 +40,8 @@ func TestServerAddsForLoops(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer func() {
-				_ = serve.Process.Kill() // it may have ended
-				_ = serve.Wait()
+				end()
+				_ = serve.Wait() // it was killed
 			}()
 			if got, want := tracedOnceReady(t, bufio.NewScanner(log)), strconv.Itoa(tt.want); got != want {
 				t.Errorf("%s threads run at once, want %s", got, want)
@@ -61,6 +63,6 @@ func tracedOnceReady(t *testing.T, lines *bufio.Scanner) string {
 			return found[1]
 		}
 	}
-	t.Fatal("the server ended")
+	t.Fatalf("the server ended, or nothing was traced in %v", processPatience)
 	return ""
 }
