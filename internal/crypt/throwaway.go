@@ -14,7 +14,7 @@ import (
 // is a key like any other. Any number of goroutines may use it.
 type ThrowawayKey struct {
 	modulus *big.Int
-	primes  [4]throwawayPrime
+	primes  [8]throwawayPrime
 }
 
 // throwawayPrime is one of the primes r, with d mod r-1, the product of the
@@ -29,7 +29,11 @@ func NewThrowawayKey() (*ThrowawayKey, error) {
 	for {
 		k := &ThrowawayKey{modulus: big.NewInt(1)}
 		for i := range k.primes {
-			prime, err := newPrime(ModulusBits / len(k.primes))
+			bits := ModulusBits / len(k.primes)
+			if i == len(k.primes)-1 {
+				bits = ModulusBits - k.modulus.BitLen() // the others may be a few short
+			}
+			prime, err := newPrime(bits)
 			if err != nil {
 				return nil, err
 			}
