@@ -63,7 +63,7 @@ type contents interface {
 }
 
 // The folders of content. Nothing else is below the data directory but the
-// database and its lock.
+// database, its lock, and the journal.
 const (
 	filesFolder      = "files"
 	versionsFolder   = "versions"

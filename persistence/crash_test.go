@@ -325,11 +325,42 @@ func (m *machine) scenarioOther(ctx context.Context) error {
 	if err := m.verify(ctx, u, []byte("of another client")); err != nil {
 		return err
 	}
+	if err := m.scenarioJournal(ctx, berta); err != nil {
+		return err
+	}
 	if _, err := m.receive(ctx, berta, "left", []byte("under way")); err != nil {
 		return err
 	}
 	_, err = m.store.Sweep(ctx)
 	return err
+}
+
+// scenarioJournal moves contents through the journal, where there is one: keys
+// are used again while and after it holds something for them.
+func (m *machine) scenarioJournal(ctx context.Context, id ClientID) error {
+	if m.options.JournalUpTo == 0 {
+		return nil
+	}
+	settle := func() error { return m.store.content.(*disk).journal.settle() }
+	remove := func() error { _, err := m.store.removeClaimed(ctx); return err }
+	put := func(content string) func() error {
+		return func() error {
+			u, err := m.receive(ctx, id, "used again", []byte(content))
+			if err != nil {
+				return err
+			}
+			return m.verify(ctx, u, []byte(content))
+		}
+	}
+	for _, step := range []func() error{
+		put("small"), put("other"), remove, put("large, while the plain key is in the journal"), remove,
+		put("last"), settle, remove, put("large, under the plain key"), put("end"), settle, put("after"),
+	} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // crashes runs the scenario with a crash at each step, or each stride-th, and

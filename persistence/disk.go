@@ -1,11 +1,13 @@
 package persistence
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"sync"
 )
 
@@ -14,18 +16,25 @@ type disk struct {
 	fs      FileSystem
 	durable bool // false: nothing is flushed
 	syncs   *syncs
+	journal *journal     // nil: each content is flushed by itself
+	index   journalIndex // of a store that is only looked at
 
 	mu sync.Mutex
 	// fresh holds the directories made by this process whose own entry is not
-	// yet on stable storage, true for those where flushing it has failed.
-	fresh map[string]bool
+	// yet on stable storage.
+	fresh map[string]*freshDirectory
+}
+
+// freshDirectory is one making of a directory.
+type freshDirectory struct {
+	doubtful bool // flushing its entry has failed
 }
 
 // newDisk makes the folders of content, and puts on stable storage what an
 // earlier process may have made without: from here on a directory that is
 // found is there to stay.
 func newDisk(files FileSystem, durable bool) (*disk, error) {
-	d := &disk{fs: files, durable: durable, syncs: newSyncs(), fresh: map[string]bool{}}
+	d := &disk{fs: files, durable: durable, syncs: newSyncs(), fresh: map[string]*freshDirectory{}}
 	folders := []string{filesFolder, versionsFolder, temporaryFolder, quarantineFolder}
 	for _, folder := range folders {
 		if err := files.Mkdir(folder); err != nil && !errors.Is(err, fs.ErrExist) {
@@ -43,6 +52,15 @@ func newDisk(files FileSystem, durable bool) (*disk, error) {
 	return d, nil
 }
 
+// newDiskReadOnly is a disk that can only be looked at.
+func newDiskReadOnly(files FileSystem) (*disk, error) {
+	index, err := readIndex(files)
+	if err != nil {
+		return nil, fmt.Errorf("journal: %w", err)
+	}
+	return &disk{fs: files, index: index}, nil
+}
+
 func (d *disk) create(_ context.Context, key string) (draft, error) {
 	temp, err := d.fs.Temp()
 	if err != nil {
@@ -52,6 +70,11 @@ func (d *disk) create(_ context.Context, key string) (draft, error) {
 }
 
 func (d *disk) open(_ context.Context, key string) (io.ReadCloser, error) {
+	if content, found, err := d.index.read(key); err != nil {
+		return nil, err
+	} else if found {
+		return io.NopCloser(bytes.NewReader(content)), nil
+	}
 	return d.fs.Open(key)
 }
 
@@ -84,9 +107,9 @@ func (d *disk) flushDirectory(directory string) error {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for made := range d.fresh {
+	for made, fresh := range d.fresh {
 		if parent, _ := split(made); parent == directory {
-			d.fresh[made] = true
+			fresh.doubtful = true
 		}
 	}
 	return err
@@ -97,7 +120,7 @@ func (d *disk) flushDirectory(directory string) error {
 func (d *disk) directoryFor(directory string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.fresh[directory] {
+	if fresh := d.fresh[directory]; fresh != nil && fresh.doubtful {
 		// Its entry could not be flushed, and a second flush may claim what is
 		// not so. A new directory has a new entry.
 		if err := d.fs.Remove(directory); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -115,7 +138,7 @@ func (d *disk) directoryFor(directory string) error {
 	if err := d.fs.Mkdir(directory); err != nil {
 		return err
 	}
-	d.fresh[directory] = false
+	d.fresh[directory] = &freshDirectory{}
 	return nil
 }
 
@@ -126,9 +149,9 @@ func (d *disk) settle(directory string) error {
 		return err
 	}
 	d.mu.Lock()
-	_, fresh := d.fresh[directory]
+	fresh := d.fresh[directory]
 	d.mu.Unlock()
-	if !fresh {
+	if fresh == nil {
 		return nil
 	}
 	parent, _ := split(directory)
@@ -137,18 +160,65 @@ func (d *disk) settle(directory string) error {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.fresh[directory] {
+	if fresh.doubtful {
 		return fmt.Errorf("flushing the entry of %s has failed before", directory)
 	}
-	delete(d.fresh, directory)
+	if d.fresh[directory] == fresh {
+		delete(d.fresh, directory)
+	}
 	return nil
+}
+
+// settleAll puts all content on stable storage that is visible when it is
+// called. When that fails, every directory made shortly before is in doubt.
+func (d *disk) settleAll() error {
+	d.mu.Lock()
+	made := maps.Clone(d.fresh)
+	d.mu.Unlock()
+	err := d.fs.SyncAll()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for directory, fresh := range made {
+		if err != nil {
+			fresh.doubtful = true
+		} else if d.fresh[directory] == fresh && !fresh.doubtful {
+			delete(d.fresh, directory)
+		}
+	}
+	return err
+}
+
+// restore durably makes data what is under key, whatever is there.
+func (d *disk) restore(ctx context.Context, key string, data []byte) (err error) {
+	temp, err := d.fs.Temp()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, temp.Close()) }()
+	if _, err := temp.Write(data); err != nil {
+		return err
+	}
+	if err := d.syncs.run(ctx, temp.Sync); err != nil {
+		return err
+	}
+	directory, _ := split(key)
+	if err := d.directoryFor(directory); err != nil {
+		return err
+	}
+	if err := temp.Replace(key); err != nil {
+		return err
+	}
+	parent, _ := split(directory)
+	return errors.Join(d.syncs.shared(directory, d.flushDirectory), d.syncs.shared(parent, d.flushDirectory))
 }
 
 // diskDraft is one file being written.
 type diskDraft struct {
-	disk *disk
-	key  string
-	temp Temp
+	disk   *disk
+	key    string
+	temp   Temp
+	size   int64
+	record *record // in the journal; nil when it was flushed by itself
 }
 
 func (f *diskDraft) Write(p []byte) (int, error) {
@@ -156,6 +226,7 @@ func (f *diskDraft) Write(p []byte) (int, error) {
 	if err == nil && n < len(p) {
 		err = io.ErrShortWrite
 	}
+	f.size += int64(n)
 	return n, err
 }
 
@@ -163,23 +234,49 @@ func (f *diskDraft) flush(ctx context.Context) error {
 	if !f.disk.durable {
 		return nil
 	}
+	if r, added := f.disk.journal.add(f.key, f.size, f.temp); added {
+		if err := f.disk.journal.flush(ctx, r); err == nil || ctx.Err() != nil {
+			f.record = r
+			return err
+		}
+	}
+	return f.flushFile(ctx)
+}
+
+// flushFile flushes the content by itself.
+func (f *diskDraft) flushFile(ctx context.Context) error {
 	if early, ok := f.temp.(interface{ drain() }); ok {
 		early.drain() // before it takes one of the few slots
 	}
 	return f.disk.syncs.run(ctx, f.temp.Sync)
 }
 
-func (f *diskDraft) publish(_ context.Context, _ Sums) error {
+func (f *diskDraft) publish(ctx context.Context, _ Sums) error {
+	if f.record != nil {
+		if f.disk.journal.hold(f.record) {
+			defer f.record.release()
+			return f.link()
+		}
+		if err := f.flushFile(ctx); err != nil { // the client took its time
+			return err
+		}
+	}
+	if err := f.link(); err != nil {
+		return err
+	}
+	directory, _ := split(f.key)
+	return f.disk.settle(directory)
+}
+
+// link makes the draft visible under its key, and promises nothing.
+func (f *diskDraft) link() error {
 	directory, _ := split(f.key)
 	if err := f.disk.directoryFor(directory); err != nil {
 		return err
 	}
-	if err := f.temp.Link(f.key); err != nil {
-		return err
-	}
-	return f.disk.settle(directory)
+	return f.temp.Link(f.key)
 }
 
 func (f *diskDraft) discard() (left bool, err error) { return false, f.temp.Close() }
 
-func (d *disk) close() {}
+func (d *disk) close() { d.journal.close() }

@@ -11,9 +11,11 @@
 //  1. Begin commits an intent: a row of uploads that fixes the key (the path)
 //     under which the content shall be. No other row ever has that key.
 //  2. The content is written to a file that has no final name.
-//  3. The content is flushed (fsync), and then the intent.
+//  3. The content is flushed (fsync), and then the intent. Small content is
+//     put into the journal instead, whose flush many share.
 //  4. It is linked to its final name, which must be free.
-//  5. The directory is flushed, and the one above it if it is new.
+//  5. The directory is flushed, and the one above it if it is new; not where
+//     the journal has the content.
 //  6. One transaction removes the intent, makes the row of files verified, and
 //     claims the content it replaces for removal. Its commit is flushed.
 //  7. Only then is the replaced content removed, and after that its claim.
@@ -28,6 +30,15 @@
 // order, so a power cut takes the last ones and leaves no gap. What goes out of
 // the database waits for the flush: an answer that promises something, a name
 // for content, and the removal of content.
+//
+// # The journal
+//
+// Two files hold small content, one record after the other, until all files are
+// flushed at once (syncfs), which is a second later or so. Then the records count
+// no more. After a crash the first thing is that the files of all records are
+// written anew that a verified row has; what is there, and under which name, the
+// power cut may have taken. A key that has a record is not used for another
+// content. Who only looks at a store reads the journal first.
 //
 // # Quotas
 //
@@ -46,7 +57,7 @@
 // # What is where
 //
 // Below the data directory: sealquay.db, the rows in SQLite; sealquay.lock,
-// held by the process that serves; files/<client id>/<file name>, what is
+// held by the process that serves; sealquay.journal.0 and .1; files/<client id>/<file name>, what is
 // verified; versions/<client id>/<upload>, what is verified but came while the
 // plain path was in use; tmp, drafts; quarantine, what Sweep and Check took
 // out of sight.

@@ -186,7 +186,8 @@ func TestEarlyLeavesTheSlotsOfFlushes(t *testing.T) {
 // earlyTemp is a Temp that is never linked.
 type earlyTemp struct{ *earlyFile }
 
-func (earlyTemp) Link(string) error { return errors.ErrUnsupported }
+func (earlyTemp) Link(string) error    { return errors.ErrUnsupported }
+func (earlyTemp) Replace(string) error { return errors.ErrUnsupported }
 
 // TestEarlyWhereItCanBe: relaxed durability flushes nothing, and a system without
 // the call is told at the beginning.
@@ -200,7 +201,7 @@ func TestEarlyWhereItCanBe(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, durable := range []bool{true, false} {
-		files, err := newRootFS(root, durable)
+		files, err := newRootFS(root, nil, durable)
 		if err != nil {
 			t.Fatal(err)
 		}

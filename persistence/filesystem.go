@@ -14,6 +14,9 @@ type FileSystem interface {
 	Temp() (Temp, error)
 	// Open opens a file for reading.
 	Open(name string) (io.ReadCloser, error)
+	// OpenFile opens a file to be read and written at any place, or with the
+	// flag os.O_RDONLY to be read; with os.O_CREATE it is made when missing.
+	OpenFile(name string, flag int) (Handle, error)
 	// Lstat describes a name without following a link.
 	Lstat(name string) (fs.FileInfo, error)
 	// Mkdir makes one directory of mode 0700.
@@ -24,19 +27,36 @@ type FileSystem interface {
 	Remove(name string) error
 	// SyncDir puts the entries of a directory on stable storage.
 	SyncDir(name string) error
+	// SyncAll puts everything on stable storage that was done before it: bytes
+	// and entries. It fails with errors.ErrUnsupported where that cannot be
+	// told for sure.
+	SyncAll() error
 	// List visits the entries of a directory in no order, without holding
 	// them all in memory.
 	List(name string, visit func(fs.DirEntry) error) error
 }
 
+// Handle is a file that has a name. It is safe for concurrent use.
+type Handle interface {
+	io.ReaderAt
+	io.WriterAt
+	// Sync puts the bytes written on stable storage.
+	Sync() error
+	Close() error
+}
+
 // Temp is a file that has no final name yet. It is for one goroutine at a time.
 type Temp interface {
 	io.Writer
+	io.ReaderAt
 	// Sync puts the bytes written on stable storage.
 	Sync() error
 	// Link makes the file visible under a final name, which must be free
 	// (fs.ErrExist) and in a directory that exists (fs.ErrNotExist).
 	Link(name string) error
+	// Replace is Link to a name that another file may have, which loses it in
+	// the same moment.
+	Replace(name string) error
 	// Close closes the file; without a final name it is gone.
 	Close() error
 }

@@ -25,6 +25,7 @@ const everything = ^mark(0)
 // could not write, and the log of commits is worth nothing behind a gap: so
 // from then on everything fails, until the store is opened again.
 type flusher struct {
+	what  string // is flushed, in errors
 	flush func() error
 	times measure.Times // of flushes
 
@@ -48,8 +49,8 @@ type waiter struct {
 func newWaiter() waiter { return waiter{done: make(chan struct{}, 1)} }
 
 // newFlusher starts a flusher, which ends at close.
-func newFlusher(flush func() error) *flusher {
-	f := &flusher{flush: flush, wake: make(chan struct{}, 1), ended: make(chan struct{})}
+func newFlusher(what string, flush func() error) *flusher {
+	f := &flusher{what: what, flush: flush, wake: make(chan struct{}, 1), ended: make(chan struct{})}
 	go f.run()
 	return f
 }
@@ -187,7 +188,7 @@ func (f *flusher) settled(last mark, err error) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if err != nil {
-		f.failed = fmt.Errorf("flush of the database's log: %w; nothing can be stored until the store is opened again", err)
+		f.failed = fmt.Errorf("flush of %s: %w; nothing can be stored there until the store is opened again", f.what, err)
 		return f.failed
 	}
 	f.stable = last

@@ -33,9 +33,10 @@ type model struct {
 func TestAnyOrderOfUploadsAndCrashes(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		m := &model{machine: newMachine(t, Options{
-			OnConflict: rapid.SampledFrom([]Conflict{Replace, Keep}).Draw(r, "conflict"),
-			Keep:       2,
-			Quota:      rapid.SampledFrom([]Quota{{}, {ClientBytes: 90, ClientFiles: 4}, {TotalBytes: 70}}).Draw(r, "quota"),
+			JournalUpTo: rapid.SampledFrom([]int64{0, 20, 1000}).Draw(r, "journal"),
+			OnConflict:  rapid.SampledFrom([]Conflict{Replace, Keep}).Draw(r, "conflict"),
+			Keep:        2,
+			Quota:       rapid.SampledFrom([]Quota{{}, {ClientBytes: 90, ClientFiles: 4}, {TotalBytes: 70}}).Draw(r, "quota"),
 		}, nil)}
 		m.seed = rapid.Uint64().Draw(r, "luck")
 		m.must(r, m.start())
@@ -47,6 +48,7 @@ func TestAnyOrderOfUploadsAndCrashes(t *testing.T) {
 			"verify":  m.verifyOne,
 			"discard": m.discardOne,
 			"sweep":   m.sweep,
+			"settle":  m.settle,
 			"crash":   m.restart,
 			"arm":     m.armCrash,
 		})
@@ -67,6 +69,12 @@ func (m *model) must(r *rapid.T, err error) {
 	r.Helper()
 	if err != nil && !errors.Is(err, errCrashed) {
 		r.Fatal(err)
+	}
+}
+
+func (m *model) settle(r *rapid.T) {
+	if j := m.store.content.(*disk).journal; j != nil {
+		m.must(r, j.settle())
 	}
 }
 

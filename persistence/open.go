@@ -134,7 +134,7 @@ func (s *Store) openDisk() error {
 		return err
 	}
 	durable := s.options.Durability == Full
-	below, err := newRootFS(s.root, durable)
+	below, err := newRootFS(s.root, s.copying, durable)
 	if err != nil {
 		return err
 	}
@@ -142,8 +142,12 @@ func (s *Store) openDisk() error {
 	if s.options.FileSystem != nil {
 		files = s.options.FileSystem(files)
 	}
-	s.content, err = newDisk(files, durable)
-	return err
+	there, err := newDisk(files, durable)
+	if err != nil {
+		return err // and no content that is a nil *disk
+	}
+	s.content = there
+	return nil
 }
 
 // openElsewhere opens content that is not on the own disk.
@@ -184,7 +188,11 @@ func (s *Store) openReadOnly(ctx context.Context) (err error) {
 		}
 	}
 	if s.onDisk {
-		s.content = &disk{fs: &rootFS{root: s.root}}
+		there, err := newDiskReadOnly(&rootFS{root: s.root})
+		if err != nil {
+			return err
+		}
+		s.content = there
 	} else if s.content, err = s.openElsewhere(ctx); err != nil {
 		return err
 	}

@@ -72,6 +72,15 @@ type Options struct {
 	// others end its uploads; 0 is 30 seconds.
 	Lease time.Duration
 
+	// JournalUpTo is the size in bytes up to which content goes through a
+	// journal, which spares it the flushes of its file, at most 1 MiB; 0 is
+	// none. It counts only with Full, and content on a disk whose file system can
+	// flush all of it at once.
+	JournalUpTo int64
+	// JournalPause is how long content gathers in the journal before the files of
+	// all are flushed; 0 is a second.
+	JournalPause time.Duration
+
 	OnConflict Conflict
 	Keep       int // how many earlier contents Keep keeps, at least 1
 	Quota      Quota
@@ -122,6 +131,9 @@ func (o Options) check() error {
 	}
 	if o.OnConflict == Keep && o.Keep < 1 {
 		return fmt.Errorf("keep %d earlier contents: want at least 1", o.Keep)
+	}
+	if o.JournalUpTo < 0 || o.JournalUpTo > maxJournaled {
+		return fmt.Errorf("journal up to %d bytes: want 0 to %d", o.JournalUpTo, maxJournaled)
 	}
 	return o.Quota.check()
 }

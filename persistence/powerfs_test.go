@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"maps"
 	"math/rand/v2"
+	"os"
 	"path"
 	"sync"
 	"testing/fstest"
@@ -181,6 +182,27 @@ func (p *powerFS) SyncDir(name string) error {
 	})
 }
 
+func (p *powerFS) SyncAll() error {
+	if err := p.crash.step(); err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.root.flush()
+	return nil
+}
+
+func (n *powerNode) flush() {
+	if !n.directory {
+		n.flushed = n.data
+		return
+	}
+	n.stable = maps.Clone(n.entries)
+	for _, node := range n.entries {
+		node.flush()
+	}
+}
+
 func (p *powerFS) Open(name string) (io.ReadCloser, error) {
 	var data []byte
 	err := p.do("open", name, func(directory *powerNode, last string) error {
@@ -192,6 +214,35 @@ func (p *powerFS) Open(name string) (io.ReadCloser, error) {
 		return nil
 	})
 	return io.NopCloser(bytes.NewReader(data)), err
+}
+
+func (p *powerFS) OpenFile(name string, flag int) (handle Handle, err error) {
+	err = p.do("open", name, func(directory *powerNode, last string) error {
+		node := directory.entries[last]
+		if node == nil && flag&os.O_CREATE == 0 {
+			return fs.ErrNotExist
+		}
+		if node == nil {
+			node = &powerNode{}
+			directory.entries[last] = node
+		}
+		handle = &powerTemp{fs: p, node: node}
+		return nil
+	})
+	return handle, err
+}
+
+func (t *powerTemp) WriteAt(data []byte, at int64) (int, error) {
+	if err := t.fs.crash.step(); err != nil {
+		return 0, err
+	}
+	t.fs.mu.Lock()
+	defer t.fs.mu.Unlock()
+	written := make([]byte, max(len(t.node.data), int(at)+len(data)))
+	copy(written, t.node.data)
+	copy(written[at:], data)
+	t.node.data = written
+	return len(data), nil
 }
 
 func (p *powerFS) Lstat(name string) (info fs.FileInfo, err error) {
@@ -272,6 +323,22 @@ func (t *powerTemp) Link(name string) error {
 		directory.entries[last] = t.node
 		return nil
 	})
+}
+
+func (t *powerTemp) Replace(name string) error {
+	return t.fs.do("replace", name, func(directory *powerNode, last string) error {
+		directory.entries[last] = t.node
+		return nil
+	})
+}
+
+func (t *powerTemp) ReadAt(p []byte, at int64) (int, error) {
+	if err := t.fs.crash.step(); err != nil {
+		return 0, err
+	}
+	t.fs.mu.Lock()
+	defer t.fs.mu.Unlock()
+	return bytes.NewReader(t.node.data).ReadAt(p, at)
 }
 
 func (t *powerTemp) Close() error { return t.fs.crash.step() }

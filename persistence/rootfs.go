@@ -14,7 +14,8 @@ import (
 // os.Root, which cannot be left.
 type rootFS struct {
 	root  *os.Root
-	early *early // nil: nothing is sent early
+	whole *os.File // of the file system, for SyncAll; nil where that cannot be
+	early *early   // nil: nothing is sent early
 	temp  func() (Temp, error)
 }
 
@@ -23,8 +24,14 @@ type rootFS struct {
 // without a name that is linked (1,700 files/s, where a named temporary file
 // made 1,000); a temporary name that is linked; one that is renamed, for file
 // systems without hard links. With durable, content is sent to the disk early.
-func newRootFS(root *os.Root, durable bool) (*rootFS, error) {
+//
+// directory is that of root, open as long as the FileSystem is used: the kernel
+// tells a file about the failures of its file system since it was opened.
+func newRootFS(root *os.Root, directory *os.File, durable bool) (*rootFS, error) {
 	r := &rootFS{root: root}
+	if syncsAll(directory) {
+		r.whole = directory
+	}
 	if durable {
 		r.sendEarly()
 	}
@@ -57,9 +64,17 @@ func temporaryName() string { return temporaryFolder + "/" + rand.Text() }
 
 func (r *rootFS) Temp() (Temp, error)                     { return r.temp() }
 func (r *rootFS) Open(name string) (io.ReadCloser, error) { return r.root.Open(name) }
-func (r *rootFS) Lstat(name string) (fs.FileInfo, error)  { return r.root.Lstat(name) }
-func (r *rootFS) Mkdir(name string) error                 { return r.root.Mkdir(name, 0o700) }
-func (r *rootFS) Remove(name string) error                { return r.root.Remove(name) }
+func (r *rootFS) OpenFile(name string, flag int) (Handle, error) {
+	file, err := r.root.OpenFile(name, flag, 0o600)
+	if err != nil {
+		return nil, err // and no Handle that is a nil *os.File
+	}
+	return namedFile{file}, nil
+}
+
+func (r *rootFS) Lstat(name string) (fs.FileInfo, error) { return r.root.Lstat(name) }
+func (r *rootFS) Mkdir(name string) error                { return r.root.Mkdir(name, 0o700) }
+func (r *rootFS) Remove(name string) error               { return r.root.Remove(name) }
 
 func (r *rootFS) Rename(from, to string) error {
 	if err := r.free(to); err != nil {
@@ -87,6 +102,22 @@ func (r *rootFS) SyncDir(name string) error {
 		return err
 	}
 	return errors.Join(directory.Sync(), directory.Close())
+}
+
+func (r *rootFS) SyncAll() error {
+	if r.whole == nil {
+		return fmt.Errorf("flush of a whole file system: %w", errors.ErrUnsupported)
+	}
+	return syncAll(r.whole)
+}
+
+// replace gives a file a name that another may have.
+func (r *rootFS) replace(file Temp, name string) error {
+	between := temporaryName()
+	if err := file.Link(between); err != nil {
+		return err
+	}
+	return r.root.Rename(between, name)
 }
 
 func (r *rootFS) List(name string, visit func(fs.DirEntry) error) error {
@@ -124,7 +155,7 @@ func (r *rootFS) renamed() (Temp, error) { return r.named(true) }
 
 func (r *rootFS) named(move bool) (Temp, error) {
 	name := temporaryName()
-	file, err := r.root.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	file, err := r.root.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, err
 	}
@@ -142,6 +173,8 @@ func (t *namedTemp) Link(name string) error {
 	return nil
 }
 
+func (t *namedTemp) Replace(name string) error { return t.fs.replace(t, name) }
+
 func (t *namedTemp) Close() error {
 	err := t.File.Close()
 	if t.name != "" {
@@ -155,3 +188,9 @@ func (t *namedTemp) Close() error {
 func split(name string) (directory, last string) {
 	return path.Dir(name), path.Base(name)
 }
+
+// namedFile is a Handle of the operating system.
+type namedFile struct{ *os.File }
+
+// Sync flushes the bytes, and of the rest what is needed to read them.
+func (f namedFile) Sync() error { return syncData(f.File) }

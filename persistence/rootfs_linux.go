@@ -13,7 +13,7 @@ import (
 // the process ends.
 type unnamedTemp struct {
 	earlyFile
-	root *os.Root
+	fs *rootFS
 }
 
 // unnamed opens such a file.
@@ -22,11 +22,11 @@ func (r *rootFS) unnamed() (Temp, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &unnamedTemp{earlyFile{File: file, early: r.early}, r.root}, nil
+	return &unnamedTemp{earlyFile{File: file, early: r.early}, r}, nil
 }
 
 func (r *rootFS) openUnnamed() (*os.File, error) {
-	return r.root.OpenFile(temporaryFolder, unix.O_TMPFILE|os.O_WRONLY, 0o600)
+	return r.root.OpenFile(temporaryFolder, unix.O_TMPFILE|os.O_RDWR, 0o600)
 }
 
 // sendEarly lets content go to the disk while it arrives, where that can be.
@@ -43,7 +43,7 @@ func (r *rootFS) sendEarly() {
 // itself needs a capability.
 func (t *unnamedTemp) Link(name string) error {
 	in, last := split(name)
-	directory, err := t.root.Open(in)
+	directory, err := t.fs.root.Open(in)
 	if err != nil {
 		return err
 	}
@@ -54,3 +54,5 @@ func (t *unnamedTemp) Link(name string) error {
 	}
 	return errors.Join(err, directory.Close())
 }
+
+func (t *unnamedTemp) Replace(name string) error { return t.fs.replace(t, name) }

@@ -68,7 +68,7 @@ func openSQLite(ctx context.Context, path string, durability Durability) (*sqlit
 	var flushing *flusher
 	if durability == Full {
 		r.log = &writeAheadLog{path: path + "-wal"}
-		flushing = newFlusher(r.log.sync)
+		flushing = newFlusher("the database's log", r.log.sync)
 	}
 	r.group = newGroup(r.writer, flushing)
 	return r, nil

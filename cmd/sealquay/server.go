@@ -94,6 +94,7 @@ func storeOptions(cfg *config.Config, log *zap.Logger) (persistence.Options, err
 	o.Keep = cfg.KeepVersions
 	o.Quota = quotaOf(cfg)
 	o.MinFree = cfg.Quota.FreeSpace
+	o.JournalUpTo = cfg.JournalUpTo
 	o.KeyChanges = cfg.KeyChangesPerHour
 	o.Hooks = hookNames(cfg)
 	o.Trouble = func(err error) { logging.Log(log, logging.StorageFault, logging.Error(err)) }

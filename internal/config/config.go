@@ -126,6 +126,7 @@ type Config struct {
 
 	Checksum     Checksum
 	Durability   Durability
+	JournalUpTo  int64
 	OnConflict   OnConflict
 	KeepVersions int
 

@@ -55,6 +55,8 @@ var settings = []setting{
 		oneOf(func(c *Config) *Checksum { return &c.Checksum }, ChecksumAuto, ChecksumCRC32, ChecksumCksum)},
 	{"durability", "full", "`full`: an acknowledged file survives a power cut. `relaxed`: it survives the end of the process only.",
 		oneOf(func(c *Config) *Durability { return &c.Durability }, DurabilityFull, DurabilityRelaxed)},
+	{"journal_up_to", "16KiB", "Content up to this size is put on stable storage in a journal, many in one flush; its file is flushed within a second or so, all at once. That needs ext4, XFS, Btrfs or F2FS; elsewhere, and with 0, each file is flushed by itself.",
+		size(0, 1*MiB, func(c *Config) *int64 { return &c.JournalUpTo })},
 	{"on_conflict", "replace", "What a verified upload does when a verified file of that name exists: `replace` it, `keep` the last versions, or `refuse` the upload.",
 		oneOf(func(c *Config) *OnConflict { return &c.OnConflict }, ConflictReplace, ConflictKeep, ConflictRefuse)},
 	{"keep_versions", "3", "Versions of a file that `on_conflict` `keep` leaves, the newest included.",

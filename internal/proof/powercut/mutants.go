@@ -18,20 +18,23 @@ type mutant struct {
 }
 
 // mutants are the steps of a commit (package persistence, "What verified
-// means"), each left out in turn.
+// means"), each left out in turn: those without the journal, then those with it.
 func mutants() []mutant {
 	return []mutant{
-		{name: "flush of the content", apply: wrapped(func(f persistence.FileSystem) persistence.FileSystem { return unflushed{f} })},
-		{name: "link to the final name", apply: wrapped(func(f persistence.FileSystem) persistence.FileSystem { return unlinked{f} })},
-		{name: "flush of the client's directory", apply: wrapped(func(f persistence.FileSystem) persistence.FileSystem { return unsynced{f, 1} })},
-		{name: "flush of the entry of that directory", apply: wrapped(func(f persistence.FileSystem) persistence.FileSystem { return unsynced{f, 0} }),
+		{name: "flush of the content", apply: withoutJournal(func(f persistence.FileSystem) persistence.FileSystem { return unflushed{f} })},
+		{name: "link to the final name", apply: withoutJournal(func(f persistence.FileSystem) persistence.FileSystem { return unlinked{f} })},
+		{name: "flush of the client's directory", apply: withoutJournal(func(f persistence.FileSystem) persistence.FileSystem { return unsynced{f, 1} })},
+		{name: "flush of the entry of that directory", apply: withoutJournal(func(f persistence.FileSystem) persistence.FileSystem { return unsynced{f, 0} }),
 			hidden: "ext4 commits the entry of a new directory with the directory"},
 		{name: "flush of the commit of the rows", apply: func(o *persistence.Options) {
 			o.Durability = persistence.Relaxed
 			o.FileSystem = func(f persistence.FileSystem) persistence.FileSystem { return eager{f} }
 		}},
-		{name: "removal of replaced content", apply: wrapped(func(f persistence.FileSystem) persistence.FileSystem { return unremoved{f} })},
+		{name: "removal of replaced content", apply: withoutJournal(func(f persistence.FileSystem) persistence.FileSystem { return unremoved{f} })},
 		{name: "every flush (durability: relaxed)", apply: func(o *persistence.Options) { o.Durability = persistence.Relaxed }},
+		{name: "flush of the journal", apply: withJournal(func(f persistence.FileSystem) persistence.FileSystem { return unflushedHandles{f} })},
+		{name: "flush of all files", apply: withJournal(func(f persistence.FileSystem) persistence.FileSystem { return unflushedAll{f} })},
+		{name: "replacement by the journal", apply: withJournal(func(f persistence.FileSystem) persistence.FileSystem { return unreplaced{f} })},
 	}
 }
 
@@ -47,9 +50,42 @@ func mutate(o *persistence.Options, name string) {
 	}
 }
 
-func wrapped(wrap func(persistence.FileSystem) persistence.FileSystem) func(*persistence.Options) {
+func withJournal(wrap func(persistence.FileSystem) persistence.FileSystem) func(*persistence.Options) {
 	return func(o *persistence.Options) { o.FileSystem = wrap }
 }
+
+func withoutJournal(wrap func(persistence.FileSystem) persistence.FileSystem) func(*persistence.Options) {
+	return func(o *persistence.Options) { o.FileSystem, o.JournalUpTo = wrap, 0 }
+}
+
+// unflushedHandles leaves out Handle.Sync.
+type unflushedHandles struct{ persistence.FileSystem }
+
+func (u unflushedHandles) OpenFile(name string, flag int) (persistence.Handle, error) {
+	file, err := u.FileSystem.OpenFile(name, flag)
+	return unflushedHandle{file}, err
+}
+
+type unflushedHandle struct{ persistence.Handle }
+
+func (unflushedHandle) Sync() error { return nil }
+
+// unflushedAll leaves out SyncAll.
+type unflushedAll struct{ persistence.FileSystem }
+
+func (unflushedAll) SyncAll() error { return nil }
+
+// unreplaced leaves out Temp.Replace.
+type unreplaced struct{ persistence.FileSystem }
+
+func (u unreplaced) Temp() (persistence.Temp, error) {
+	temp, err := u.FileSystem.Temp()
+	return unreplacedTemp{temp}, err
+}
+
+type unreplacedTemp struct{ persistence.Temp }
+
+func (unreplacedTemp) Replace(string) error { return nil }
 
 // unflushed leaves out Temp.Sync.
 type unflushed struct{ persistence.FileSystem }

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 
 	"sync"
+	"time"
 
 	"github.com/sealquay/sealquay/internal/proof/account"
 	"github.com/sealquay/sealquay/persistence"
@@ -50,7 +51,8 @@ type worker struct {
 }
 
 func (w *worker) run(ctx context.Context, start io.Reader) error {
-	options := persistence.Options{DataDir: w.DataDir}
+	// Some contents are below this, and some are not.
+	options := persistence.Options{DataDir: w.DataDir, JournalUpTo: 16 << 10, JournalPause: 20 * time.Millisecond}
 	mutate(&options, w.Mutant)
 	var err error
 	if w.store, err = persistence.Open(ctx, options); err != nil {

@@ -1,0 +1,110 @@
+package persistence
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"sync"
+	"time"
+)
+
+// The files of the journal, below the data directory.
+var segmentFiles = [2]string{"sealquay.journal.0", "sealquay.journal.1"}
+
+// openSegments opens the files of an earlier journal; nil where there is none.
+func openSegments(files FileSystem, flag int) (segments [2]Handle, err error) {
+	for i, name := range segmentFiles {
+		file, err := files.OpenFile(name, flag)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return segments, errors.Join(err, closeSegments(segments))
+		}
+		segments[i] = file
+	}
+	return segments, nil
+}
+
+func closeSegments(segments [2]Handle) error {
+	var failed []error
+	for _, file := range segments {
+		if file != nil {
+			failed = append(failed, file.Close())
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// replay writes anew the files of all records that wanted says are content, and
+// then retires the records. What is at their keys is replaced: what the kernel
+// has in memory of it need not be what is on the disk.
+func (d *disk) replay(ctx context.Context, wanted func(key string, content []byte) (bool, error)) error {
+	segments, err := openSegments(d.fs, os.O_RDWR)
+	if err != nil {
+		return err
+	}
+	for _, file := range segments {
+		if file == nil {
+			continue
+		}
+		if err = d.replaySegment(ctx, file, wanted); err == nil {
+			err = retire(file)
+		}
+		if err != nil {
+			break
+		}
+	}
+	return errors.Join(err, closeSegments(segments))
+}
+
+func (d *disk) replaySegment(ctx context.Context, file Handle, wanted func(string, []byte) (bool, error)) error {
+	var mu sync.Mutex
+	var failed error
+	var writing sync.WaitGroup
+	slots := make(chan struct{}, parallelSyncs)
+	err := readSegment(file, func(r []byte, _ int64) error {
+		key, content := recordKey(r), recordContent(r)
+		if is, err := wanted(key, content); err != nil || !is {
+			return err
+		}
+		slots <- struct{}{}
+		writing.Go(func() {
+			defer func() { <-slots }()
+			if err := d.restore(ctx, key, content); err != nil {
+				mu.Lock()
+				failed = fmt.Errorf("write %s again: %w", key, err)
+				mu.Unlock()
+			}
+		})
+		return nil
+	})
+	writing.Wait()
+	return errors.Join(err, failed)
+}
+
+// startJournal gives the disk a journal for content of up to so many bytes, where its
+// file system can flush all files at once. The one of an earlier process must
+// have been replayed.
+func (d *disk) startJournal(upTo int64, pause time.Duration, trouble func(error)) error {
+	if !d.durable || upTo == 0 {
+		return nil
+	}
+	if err := d.settleAll(); err != nil {
+		if errors.Is(err, errors.ErrUnsupported) {
+			return nil
+		}
+		return err
+	}
+	segments, err := openSegments(d.fs, os.O_RDWR|os.O_CREATE)
+	if err == nil {
+		err = d.fs.SyncDir(".")
+	}
+	if err != nil {
+		return errors.Join(err, closeSegments(segments))
+	}
+	d.journal = newJournal(d, segments, upTo, pause, trouble)
+	return nil
+}
