@@ -279,4 +279,7 @@ func (f *diskDraft) link() error {
 
 func (f *diskDraft) discard() (left bool, err error) { return false, f.temp.Close() }
 
-func (d *disk) close() { d.journal.close() }
+func (d *disk) close() {
+	d.journal.close()
+	_ = d.index.close() // was only read
+}

@@ -27,9 +27,10 @@ type FileSystem interface {
 	Remove(name string) error
 	// SyncDir puts the entries of a directory on stable storage.
 	SyncDir(name string) error
+	// SyncsAll reports that SyncAll can be relied on.
+	SyncsAll() bool
 	// SyncAll puts everything on stable storage that was done before it: bytes
-	// and entries. It fails with errors.ErrUnsupported where that cannot be
-	// told for sure.
+	// and entries.
 	SyncAll() error
 	// List visits the entries of a directory in no order, without holding
 	// them all in memory.

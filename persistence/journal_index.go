@@ -1,10 +1,16 @@
 package persistence
 
-import "os"
+import (
+	"errors"
+	"os"
+)
 
 // journalIndex is where the journal of a store that is not served, or that
 // another process serves, has its records.
-type journalIndex map[string]place
+type journalIndex struct {
+	segments [2]Handle
+	places   map[string]place
+}
 
 type place struct {
 	file       Handle
@@ -12,25 +18,29 @@ type place struct {
 	at         int64
 }
 
-func readIndex(files FileSystem) (journalIndex, error) {
-	segments, err := openSegments(files, os.O_RDONLY)
-	index := journalIndex{}
-	for _, file := range segments {
-		if file == nil || err != nil {
+func readIndex(files FileSystem) (x journalIndex, err error) {
+	if x.segments, err = openSegments(files, os.O_RDONLY); err != nil {
+		return x, err
+	}
+	x.places = map[string]place{}
+	for _, file := range x.segments {
+		if file == nil {
 			continue
 		}
-		err = readSegment(file, func(r []byte, at int64) error {
-			index[recordKey(r)] = place{file, recordGeneration(r), at}
+		if err := readSegment(file, func(r []byte, at int64) error {
+			x.places[recordKey(r)] = place{file, recordGeneration(r), at}
 			return nil
-		})
+		}); err != nil {
+			return x, errors.Join(err, x.close())
+		}
 	}
-	return index, err
+	return x, nil
 }
 
 // read returns the content that the journal has under a key, if its record still
 // counts: whoever serves the store may have retired it.
 func (x journalIndex) read(key string) (content []byte, found bool, err error) {
-	p, known := x[key]
+	p, known := x.places[key]
 	if !known {
 		return nil, false, nil
 	}
@@ -44,3 +54,5 @@ func (x journalIndex) read(key string) (content []byte, found bool, err error) {
 	}
 	return recordContent(r), true, nil
 }
+
+func (x journalIndex) close() error { return closeSegments(x.segments) }

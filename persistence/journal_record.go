@@ -64,14 +64,14 @@ func readRecord(file io.ReaderAt, at int64, generation uint64) (r []byte, found 
 
 // readWhole fills p, and reports false at the end of the file.
 func readWhole(file io.ReaderAt, p []byte, at int64) (bool, error) {
-	_, err := file.ReadAt(p, at)
+	n, err := file.ReadAt(p, at)
+	if n == len(p) {
+		return true, nil
+	}
 	if errors.Is(err, io.EOF) {
 		err = nil
-		if n, _ := file.ReadAt(p, at); n < len(p) {
-			return false, nil
-		}
 	}
-	return err == nil, err
+	return false, err
 }
 
 func recordGeneration(r []byte) uint64 { return binary.LittleEndian.Uint64(r) }

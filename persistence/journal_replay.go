@@ -85,18 +85,12 @@ func (d *disk) replaySegment(ctx context.Context, file Handle, wanted func(strin
 	return errors.Join(err, failed)
 }
 
-// startJournal gives the disk a journal for content of up to so many bytes, where its
-// file system can flush all files at once. The one of an earlier process must
-// have been replayed.
+// startJournal gives the disk a journal for content of up to so many bytes, where
+// its file system can flush all files at once. The journal of an earlier process
+// must have been replayed.
 func (d *disk) startJournal(upTo int64, pause time.Duration, trouble func(error)) error {
-	if !d.durable || upTo == 0 {
+	if !d.durable || upTo == 0 || !d.fs.SyncsAll() {
 		return nil
-	}
-	if err := d.settleAll(); err != nil {
-		if errors.Is(err, errors.ErrUnsupported) {
-			return nil
-		}
-		return err
 	}
 	segments, err := openSegments(d.fs, os.O_RDWR|os.O_CREATE)
 	if err == nil {

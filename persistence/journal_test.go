@@ -55,6 +55,7 @@ func TestProofFailsWithoutEachStepOfTheJournal(t *testing.T) {
 // unflushedAll leaves out SyncAll.
 type unflushedAll struct{ FileSystem }
 
+func (unflushedAll) SyncsAll() bool { return true }
 func (unflushedAll) SyncAll() error { return nil }
 
 // unsyncedRoot leaves out SyncDir of the data directory.
@@ -289,7 +290,6 @@ func TestHalfFullSegmentDoesNotWait(t *testing.T) {
 	if err := m.open(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	<-settled // when it was opened
 	m.store.content.(*disk).journal.active.end = segmentRoom / 2
 	verifyNew(t, m.store, register(t, m.store, "anna"), "one", "small")
 	<-settled
@@ -314,7 +314,7 @@ func (m *journalMachine) records() (n int) {
 	m.t.Helper()
 	index, err := readIndex(m.machine.files)
 	m.must(err)
-	for key := range index {
+	for key := range index.places {
 		_, found, err := index.read(key)
 		m.must(err)
 		if found {
@@ -341,7 +341,7 @@ func TestJournalIsReplayedWhereItIsNotUsedAnyMore(t *testing.T) {
 // TestFileSystemThatCannotFlushAll has no journal.
 func TestFileSystemThatCannotFlushAll(t *testing.T) {
 	m := newMachine(t, Options{JournalUpTo: journalSome}, func(f FileSystem) FileSystem {
-		return &atSyncAll{FileSystem: f, do: func() error { return errors.ErrUnsupported }}
+		return cannotSyncAll{f}
 	})
 	if err := m.open(t.Context()); err != nil {
 		t.Fatal(err)
@@ -354,6 +354,10 @@ func TestFileSystemThatCannotFlushAll(t *testing.T) {
 	}
 	m.stop(keepAll)
 }
+
+type cannotSyncAll struct{ FileSystem }
+
+func (cannotSyncAll) SyncsAll() bool { return false }
 
 // TestJournalOfAStoreThatIsNotServed: after a power cut, and before the next
 // opening, the files of small content may be empty. Who looks reads the journal.

@@ -182,6 +182,8 @@ func (p *powerFS) SyncDir(name string) error {
 	})
 }
 
+func (p *powerFS) SyncsAll() bool { return true }
+
 func (p *powerFS) SyncAll() error {
 	if err := p.crash.step(); err != nil {
 		return err

@@ -104,12 +104,8 @@ func (r *rootFS) SyncDir(name string) error {
 	return errors.Join(directory.Sync(), directory.Close())
 }
 
-func (r *rootFS) SyncAll() error {
-	if r.whole == nil {
-		return fmt.Errorf("flush of a whole file system: %w", errors.ErrUnsupported)
-	}
-	return syncAll(r.whole)
-}
+func (r *rootFS) SyncsAll() bool { return r.whole != nil }
+func (r *rootFS) SyncAll() error { return syncAll(r.whole) }
 
 // replace gives a file a name that another may have.
 func (r *rootFS) replace(file Temp, name string) error {
