@@ -138,7 +138,7 @@ func start(ctx context.Context, binary, dir string) (*exec.Cmd, string, error) {
 	defer log.Close()
 	cmd := exec.Command(binary, "serve", "--data-dir", "data", "--ip", "127.0.0.1", "--port", "0")
 	cmd.Dir, cmd.Stderr = dir, log
-	cmd.Env = append(os.Environ(), "SEALQUAY_MAX_CONNECTIONS=11000")
+	cmd.Env = append(os.Environ(), "SEALQUAY_MAX_CONNECTIONS=14000")
 	endWithParent(cmd)
 	if err := cmd.Start(); err != nil {
 		return nil, "", err
