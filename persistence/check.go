@@ -147,6 +147,9 @@ func (c *checker) row(ctx context.Context, row fileRow) error {
 		return err
 	}
 	finding := Finding{Problem: problem, ID: row.ID, FileName: row.FileName, PathName: row.PathName, Detail: found.Error()}
+	if _, safe, err := c.inJournal(row.PathName); err == nil && safe {
+		finding.Detail += "; the journal has it: start the server once, and it is written again"
+	}
 	if c.options.Quarantine && problem != ProblemMissing {
 		finding.Quarantined, err = c.distrust(ctx, row)
 	}

@@ -1,7 +1,6 @@
 package persistence
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -70,11 +69,6 @@ func (d *disk) create(_ context.Context, key string) (draft, error) {
 }
 
 func (d *disk) open(_ context.Context, key string) (io.ReadCloser, error) {
-	if content, found, err := d.index.read(key); err != nil {
-		return nil, err
-	} else if found {
-		return io.NopCloser(bytes.NewReader(content)), nil
-	}
 	return d.fs.Open(key)
 }
 

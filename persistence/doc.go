@@ -38,7 +38,7 @@
 // no more. After a crash the first thing is that the files of all records are
 // written anew that a verified row has; what is there, and under which name, the
 // power cut may have taken. A key that has a record is not used for another
-// content. Who only looks at a store reads the journal first.
+// content. Who reads from a store that is only looked at reads the journal first.
 //
 // # Quotas
 //

@@ -1,6 +1,7 @@
 package persistence
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"fmt"
@@ -77,7 +78,30 @@ func (s *Store) Content(ctx context.Context, file File) (io.ReadCloser, error) {
 	if s.closed.Load() {
 		return nil, ErrClosed
 	}
-	return s.content.open(ctx, file.PathName)
+	return s.openContent(ctx, file.PathName)
+}
+
+// openContent reads what is under a key: from the journal where a store that is
+// only looked at has it there, because after a power cut its file may not be right
+// before the next opening.
+func (s *Store) openContent(ctx context.Context, key string) (io.ReadCloser, error) {
+	content, found, err := s.inJournal(key)
+	if err != nil {
+		return nil, err
+	}
+	if found {
+		return io.NopCloser(bytes.NewReader(content)), nil
+	}
+	return s.content.open(ctx, key)
+}
+
+// inJournal returns what the journal of a store that is only looked at has under
+// a key.
+func (s *Store) inJournal(key string) (content []byte, found bool, err error) {
+	if disk, is := s.content.(*disk); is {
+		return disk.index.read(key)
+	}
+	return nil, false, nil
 }
 
 func (s *Store) fileRows(ctx context.Context, filter FileFilter) iter.Seq2[fileRow, error] {

@@ -7,9 +7,6 @@ import (
 )
 
 func (d *disk) size(_ context.Context, key string) (int64, error) {
-	if content, found, err := d.index.read(key); err != nil || found {
-		return int64(len(content)), err
-	}
 	info, err := d.fs.Lstat(key)
 	if err != nil {
 		return 0, err

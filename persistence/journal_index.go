@@ -5,8 +5,8 @@ import (
 	"os"
 )
 
-// journalIndex is where the journal of a store that is not served, or that
-// another process serves, has its records.
+// journalIndex is where the journal of a store that is only looked at has its
+// records: nobody serves it, or another process does.
 type journalIndex struct {
 	segments [2]Handle
 	places   map[string]place

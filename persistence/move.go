@@ -200,7 +200,7 @@ func isQuota(err error) bool { return errors.As(err, new(*QuotaError)) }
 
 // copy brings a content to the target, and returns its key there.
 func (m *mover) copy(ctx context.Context, row fileRow, verify func(*Upload, context.Context) error) (string, error) {
-	content, err := m.from.content.open(ctx, row.PathName)
+	content, err := m.from.openContent(ctx, row.PathName)
 	if err != nil {
 		return "", fmt.Errorf("%w: %w", errDamaged, err)
 	}

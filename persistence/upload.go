@@ -102,9 +102,9 @@ func (s *Store) plainFree(ctx context.Context, id ClientID, fileName string) boo
 	return errors.Is(err, fs.ErrNotExist)
 }
 
-// journaled reports that the journal of the disk has something for a key, which
+// reserved reports that the journal of the disk has something for a key, which
 // must not be used for anything else meanwhile.
-func (s *Store) journaled(key string) bool {
+func (s *Store) reserved(key string) bool {
 	disk, is := s.content.(*disk)
 	return is && disk.journal.has(key)
 }
@@ -117,7 +117,7 @@ func (u *Upload) intend(t tx, size int64, plainFree bool) error {
 		}
 	}
 	counts := u.store.options.counts()
-	if plainFree && !u.store.journaled(plainKey(u.id, u.fileName)) {
+	if plainFree && !u.store.reserved(plainKey(u.id, u.fileName)) {
 		u.key = plainKey(u.id, u.fileName)
 		if err := t.lock(u.key); err != nil {
 			return err
