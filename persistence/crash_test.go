@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // crashRows is a database on a machine that may stop: before a transaction, or
@@ -125,6 +126,7 @@ func newMachine(t testing.TB, options Options, mutate mutant) *machine {
 	m := &machine{crash: &crash{}, promised: map[string][]byte{}, tried: map[string][][]byte{}}
 	m.files = newPowerFS(m.crash)
 	options.DataDir = fastDir(t)
+	options.JournalPause = time.Hour // the journal is settled when a test says so
 	if err := os.WriteFile(filepath.Join(options.DataDir, databaseFile), emptyDatabase(), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -284,7 +284,7 @@ func TestFullSegment(t *testing.T) {
 // TestHalfFullSegmentDoesNotWait for others to share the flush of all files.
 func TestHalfFullSegmentDoesNotWait(t *testing.T) {
 	settled := make(chan struct{}, 2)
-	m := newMachine(t, Options{JournalUpTo: journalSome, JournalPause: time.Hour}, func(f FileSystem) FileSystem {
+	m := newMachine(t, Options{JournalUpTo: journalSome}, func(f FileSystem) FileSystem {
 		return &atSyncAll{FileSystem: f, do: func() error { settled <- struct{}{}; return nil }}
 	})
 	if err := m.open(t.Context()); err != nil {
@@ -364,7 +364,7 @@ func (cannotSyncAll) SyncsAll() bool { return false }
 // the same, and who checks is told what to do.
 func TestJournalOfAStoreThatIsNotServed(t *testing.T) {
 	ctx := t.Context()
-	served := openTest(t, Options{DataDir: fastDir(t), JournalUpTo: 100,
+	served := openTest(t, Options{DataDir: fastDir(t), JournalUpTo: 100, JournalPause: time.Hour,
 		FileSystem: func(f FileSystem) FileSystem { return unflushedAll{f} }}) // whatever is below
 	id := register(t, served, "anna")
 	verifyNew(t, served, id, "one", "small")
