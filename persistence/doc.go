@@ -57,10 +57,10 @@
 // # What is where
 //
 // Below the data directory: sealquay.db, the rows in SQLite; sealquay.lock,
-// held by the process that serves; sealquay.journal.0 and .1; files/<client id>/<file name>, what is
-// verified; versions/<client id>/<upload>, what is verified but came while the
-// plain path was in use; tmp, drafts; quarantine, what Sweep and Check took
-// out of sight.
+// held by the process that serves; sealquay.journal.0 and .1; files/<client
+// id>/<file name>, what is verified; versions/<client id>/<upload>, what is
+// verified but came while the plain path was in use; tmp, drafts; quarantine,
+// what Sweep and Check took out of sight.
 //
 // Two small interfaces carry this, so that both can be kept elsewhere: rows
 // (transactions over the tables) and content (bytes under a key). All SQL is in
