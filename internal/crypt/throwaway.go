@@ -10,7 +10,7 @@ import (
 
 // A ThrowawayKey is an RSA-1024 key that opens sealed keys at a small part of
 // OpenKey's cost, for clients that protect nothing: a load generator's. Its
-// modulus has four primes, and the time to open depends on them. To a server it
+// modulus has eight primes, and the time to open depends on them. To a server it
 // is a key like any other. Any number of goroutines may use it.
 type ThrowawayKey struct {
 	modulus *big.Int
@@ -45,7 +45,7 @@ func NewThrowawayKey() (*ThrowawayKey, error) {
 			}
 			k.modulus = new(big.Int).Mul(k.modulus, prime)
 		}
-		// The product of four may be a bit short.
+		// The product may be a bit short.
 		if k.modulus.BitLen() == ModulusBits {
 			return k, nil
 		}
