@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"slices"
 	"sync"
 	"time"
@@ -127,40 +126,9 @@ func (s *Store) recover(ctx context.Context) error {
 	return err
 }
 
-// openJournal makes the files of what an earlier process has left in the
-// journal of the disk, and begins a new one.
-func (s *Store) openJournal(ctx context.Context) error {
-	disk, is := s.content.(*disk)
-	if !is {
-		return nil
-	}
-	if err := disk.replay(ctx, func(key string, content []byte) (is bool, err error) {
-		err = s.view(ctx, func(t tx) error {
-			is, err = isContent(t, key, int64(len(content)), crc32.ChecksumIEEE(content))
-			return err
-		})
-		return is, err
-	}); err != nil {
-		return err
-	}
-	return disk.startJournal(s.options.JournalUpTo, cmp.Or(s.options.JournalPause, settlePause), s.troubleUnlessClosed)
-}
-
-// isContent reports that a verified row has content of this size and CRC-32
-// under a key.
-func isContent(t tx, key string, size int64, sum uint32) (bool, error) {
-	var rows int
-	err := t.get(&rows, `SELECT (SELECT COUNT(*) FROM files WHERE PathName = ? AND Verified AND Size = ? AND CRC32 = ?)
-		+ (SELECT COUNT(*) FROM versions WHERE PathName = ? AND Size = ? AND CRC32 = ?)`, key, size, sum, key, size, sum)
-	return rows > 0, err
-}
-
 // wakeRemoval lets the background remove content that is claimed for it.
 func (s *Store) wakeRemoval() {
-	select {
-	case s.removal <- struct{}{}:
-	default:
-	}
+	signal(s.removal)
 }
 
 func (s *Store) removeLoop(ctx context.Context) {

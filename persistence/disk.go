@@ -15,8 +15,8 @@ type disk struct {
 	fs      FileSystem
 	durable bool // false: nothing is flushed
 	syncs   *syncs
-	journal *journal     // nil: each content is flushed by itself
-	index   journalIndex // of a store that is only looked at
+	journal *journal      // nil: each content is flushed by itself
+	index   *journalIndex // of a store that is only looked at
 
 	mu sync.Mutex
 	// fresh holds the directories made by this process whose own entry is not
@@ -52,12 +52,8 @@ func newDisk(files FileSystem, durable bool) (*disk, error) {
 }
 
 // newDiskReadOnly is a disk that can only be looked at.
-func newDiskReadOnly(files FileSystem) (*disk, error) {
-	index, err := readIndex(files)
-	if err != nil {
-		return nil, fmt.Errorf("journal: %w", err)
-	}
-	return &disk{fs: files, index: index}, nil
+func newDiskReadOnly(files FileSystem) *disk {
+	return &disk{fs: files, index: &journalIndex{files: files}}
 }
 
 func (d *disk) create(_ context.Context, key string) (draft, error) {
@@ -275,5 +271,5 @@ func (f *diskDraft) discard() (left bool, err error) { return false, f.temp.Clos
 
 func (d *disk) close() {
 	d.journal.close()
-	_ = d.index.close() // was only read
+	d.index.close()
 }

@@ -95,15 +95,6 @@ func (s *Store) openContent(ctx context.Context, key string) (io.ReadCloser, err
 	return s.content.open(ctx, key)
 }
 
-// inJournal returns what the journal of a store that is only looked at has under
-// a key.
-func (s *Store) inJournal(key string) (content []byte, found bool, err error) {
-	if disk, is := s.content.(*disk); is {
-		return disk.index.read(key)
-	}
-	return nil, false, nil
-}
-
 func (s *Store) fileRows(ctx context.Context, filter FileFilter) iter.Seq2[fileRow, error] {
 	return pages(func(after *fileRow) (page []fileRow, err error) {
 		first, last, name := filter.bounds(after)

@@ -94,7 +94,7 @@ func (f *flusher) take(w *waiter) bool {
 		return false
 	}
 	f.waiting = append(f.waiting, w)
-	f.signal()
+	signal(f.wake)
 	return true
 }
 
@@ -116,13 +116,6 @@ func (f *flusher) settle(ctx context.Context, at mark) error {
 	}
 }
 
-func (f *flusher) signal() {
-	select {
-	case f.wake <- struct{}{}:
-	default:
-	}
-}
-
 // close serves those who wait and ends the flusher. Nothing is committed any
 // more.
 func (f *flusher) close() {
@@ -131,7 +124,7 @@ func (f *flusher) close() {
 	}
 	f.mu.Lock()
 	f.closed = true
-	f.signal()
+	signal(f.wake)
 	f.mu.Unlock()
 	<-f.ended
 }

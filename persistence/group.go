@@ -112,22 +112,15 @@ func (g *group) enqueue(job *groupJob) bool {
 		return false
 	}
 	g.waiting = append(g.waiting, job)
-	g.signal()
+	signal(g.wake)
 	return true
-}
-
-func (g *group) signal() {
-	select {
-	case g.wake <- struct{}{}:
-	default:
-	}
 }
 
 // close lets the waiting jobs finish and ends the writer.
 func (g *group) close() {
 	g.mu.Lock()
 	g.closed = true
-	g.signal()
+	signal(g.wake)
 	g.mu.Unlock()
 	<-g.ended
 	g.flusher.close()

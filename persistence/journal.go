@@ -131,14 +131,6 @@ func (j *journal) add(key string, size int64, content io.ReaderAt) (*record, boo
 	return &record{segment: s, generation: s.generation, mark: j.flusher.committed()}, true
 }
 
-// signal leaves a token in a channel that holds one.
-func signal(c chan<- struct{}) {
-	select {
-	case c <- struct{}{}:
-	default:
-	}
-}
-
 func (j *journal) buffer() *[]byte {
 	if b, ok := j.buffers.Get().(*[]byte); ok {
 		return b
@@ -199,14 +191,11 @@ func (j *journal) settleLoop(ctx context.Context) {
 			return
 		case <-j.wake:
 		}
-		pause := time.NewTimer(j.pause)
 		select {
 		case <-ctx.Done():
-			pause.Stop()
 			return
 		case <-j.full:
-			pause.Stop()
-		case <-pause.C:
+		case <-time.After(j.pause):
 		}
 		if err := j.settle(); err != nil {
 			j.trouble(err)

@@ -1,13 +1,16 @@
 package persistence
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io/fs"
 	"os"
-	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // The files of the journal, below the data directory.
@@ -61,28 +64,22 @@ func (d *disk) replay(ctx context.Context, wanted func(key string, content []byt
 }
 
 func (d *disk) replaySegment(ctx context.Context, file Handle, wanted func(string, []byte) (bool, error)) error {
-	var mu sync.Mutex
-	var failed error
-	var writing sync.WaitGroup
-	slots := make(chan struct{}, parallelSyncs)
+	var writing errgroup.Group
+	writing.SetLimit(parallelSyncs)
 	err := readSegment(file, func(r []byte, _ int64) error {
 		key, content := recordKey(r), recordContent(r)
 		if is, err := wanted(key, content); err != nil || !is {
 			return err
 		}
-		slots <- struct{}{}
-		writing.Go(func() {
-			defer func() { <-slots }()
+		writing.Go(func() error {
 			if err := d.restore(ctx, key, content); err != nil {
-				mu.Lock()
-				failed = fmt.Errorf("write %s again: %w", key, err)
-				mu.Unlock()
+				return fmt.Errorf("write %s again: %w", key, err)
 			}
+			return nil
 		})
 		return nil
 	})
-	writing.Wait()
-	return errors.Join(err, failed)
+	return errors.Join(err, writing.Wait())
 }
 
 // startJournal gives the disk a journal for content of up to so many bytes, where
@@ -101,4 +98,32 @@ func (d *disk) startJournal(upTo int64, pause time.Duration, trouble func(error)
 	}
 	d.journal = newJournal(d, segments, upTo, pause, trouble)
 	return nil
+}
+
+// openJournal makes the files of what an earlier process has left in the
+// journal of the disk, and begins a new one.
+func (s *Store) openJournal(ctx context.Context) error {
+	disk, is := s.content.(*disk)
+	if !is {
+		return nil
+	}
+	if err := disk.replay(ctx, func(key string, content []byte) (is bool, err error) {
+		err = s.view(ctx, func(t tx) error {
+			is, err = isContent(t, key, int64(len(content)), crc32.ChecksumIEEE(content))
+			return err
+		})
+		return is, err
+	}); err != nil {
+		return err
+	}
+	return disk.startJournal(s.options.JournalUpTo, cmp.Or(s.options.JournalPause, settlePause), s.troubleUnlessClosed)
+}
+
+// isContent reports that a verified row has content of this size and CRC-32
+// under a key.
+func isContent(t tx, key string, size int64, sum uint32) (bool, error) {
+	var rows int
+	err := t.get(&rows, `SELECT (SELECT COUNT(*) FROM files WHERE PathName = ? AND Verified AND Size = ? AND CRC32 = ?)
+		+ (SELECT COUNT(*) FROM versions WHERE PathName = ? AND Size = ? AND CRC32 = ?)`, key, size, sum, key, size, sum)
+	return rows > 0, err
 }

@@ -188,11 +188,7 @@ func (s *Store) openReadOnly(ctx context.Context) (err error) {
 		}
 	}
 	if s.onDisk {
-		there, err := newDiskReadOnly(&rootFS{root: s.root})
-		if err != nil {
-			return err
-		}
-		s.content = there
+		s.content = newDiskReadOnly(&rootFS{root: s.root})
 	} else if s.content, err = s.openElsewhere(ctx); err != nil {
 		return err
 	}

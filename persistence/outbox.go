@@ -56,10 +56,7 @@ func (s *Store) wakeDeliveries() {
 	if len(s.options.Hooks) == 0 {
 		return
 	}
-	select {
-	case s.recorded <- struct{}{}:
-	default:
-	}
+	signal(s.recorded)
 }
 
 // TakeDeliveries takes up to limit deliveries to a target that are due, the

@@ -64,6 +64,10 @@ func temporaryName() string { return temporaryFolder + "/" + rand.Text() }
 
 func (r *rootFS) Temp() (Temp, error)                     { return r.temp() }
 func (r *rootFS) Open(name string) (io.ReadCloser, error) { return r.root.Open(name) }
+func (r *rootFS) Lstat(name string) (fs.FileInfo, error)  { return r.root.Lstat(name) }
+func (r *rootFS) Mkdir(name string) error                 { return r.root.Mkdir(name, 0o700) }
+func (r *rootFS) Remove(name string) error                { return r.root.Remove(name) }
+
 func (r *rootFS) OpenFile(name string, flag int) (Handle, error) {
 	file, err := r.root.OpenFile(name, flag, 0o600)
 	if err != nil {
@@ -71,10 +75,6 @@ func (r *rootFS) OpenFile(name string, flag int) (Handle, error) {
 	}
 	return namedFile{file}, nil
 }
-
-func (r *rootFS) Lstat(name string) (fs.FileInfo, error) { return r.root.Lstat(name) }
-func (r *rootFS) Mkdir(name string) error                { return r.root.Mkdir(name, 0o700) }
-func (r *rootFS) Remove(name string) error               { return r.root.Remove(name) }
 
 func (r *rootFS) Rename(from, to string) error {
 	if err := r.free(to); err != nil {
